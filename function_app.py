@@ -1,0 +1,14 @@
+"""The app that Azure Functions indexes: every function, registered from the rooms below, and nothing else."""
+
+import azure.durable_functions as df
+import azure.functions as func
+
+import shared.api.web_extension  # noqa: F401 - importing it is what turns the HTTP functions over to Starlette
+from activities import boundary
+from orchestrators import registration
+from shared.api import download, generate, status
+
+app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
+
+for room in (generate, status, download, registration, boundary):
+    app.register_functions(room.blueprint)

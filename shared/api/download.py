@@ -1,0 +1,65 @@
+"""`GET` and `HEAD /api/download/{file_id}`: stream a finished job's video, whole or in part."""
+
+import asyncio
+
+import azure.durable_functions as df
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from shared.api import responses
+from shared.api.routes import JOB_ROUTES
+from shared.errors import AppError
+from shared.jobs.ids import JobId, file_id, parse_file_id, video_blob
+from shared.logs import log_for
+from shared.storage.base import StoredVideo
+from shared.wiring import services
+
+OPEN_DEADLINE_SECONDS = 4.0
+"""The contract's Python client gives up after 5 s without a byte."""
+
+blueprint = df.Blueprint()
+
+
+@blueprint.function_name("download")
+@blueprint.route(route="api/download/{file_id}", methods=["GET", "HEAD"], auth_level=JOB_ROUTES)
+async def download(req: Request) -> Response:
+    """Answer with the video, or 404 for everything that is not the file of a completed job."""
+    job_id = parse_file_id(str(req.path_params.get("file_id", "")))
+    if job_id is None:
+        return responses.error(404, responses.FILE_NOT_FOUND)
+    try:
+        async with asyncio.timeout(OPEN_DEADLINE_SECONDS):
+            video = await services().store.find_video(video_blob(job_id))
+    except (AppError, TimeoutError) as error:
+        log_for(job_id).error("file cannot be read: %s: %s", type(error).__name__, error)
+        return responses.error(500, responses.UNAVAILABLE)
+    if video is None or not video.verified:
+        return responses.error(404, responses.FILE_NOT_FOUND)
+    return _answer(req, job_id, video)
+
+
+def _answer(req: Request, job_id: JobId, video: StoredVideo) -> Response:
+    from shared.api.ranges import http_date, is_not_modified, requested_part  # noqa: PLC0415 - docs/decisions/0002
+
+    headers = {
+        "Accept-Ranges": "bytes",
+        "Cache-Control": "private, no-cache",
+        "ETag": video.etag,
+        "Last-Modified": http_date(video.last_modified),
+        "X-Content-Type-Options": "nosniff",
+    }
+    if is_not_modified(req.headers, video):
+        return Response(status_code=304, headers=headers)
+    part = requested_part(req.headers, video)
+    if part is None:
+        return responses.error(416, "Range not satisfiable", {"Content-Range": f"bytes */{video.size}"})
+    headers["Content-Type"] = "video/mp4"
+    headers["Content-Disposition"] = f'attachment; filename="{file_id(job_id)}.mp4"'
+    headers["Content-Length"] = str(part.length)
+    if part.partial:
+        headers["Content-Range"] = f"bytes {part.offset}-{part.offset + part.length - 1}/{video.size}"
+    status = 206 if part.partial else 200
+    if req.method == "HEAD":
+        return Response(status_code=status, headers=headers)
+    stream = services().store.stream(video_blob(job_id), video, part.offset, part.length)
+    return StreamingResponse(stream, status, headers)

@@ -1,0 +1,71 @@
+"""`POST /api/generate`: accept a request and start its story."""
+
+import asyncio
+
+import azure.durable_functions as df
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from shared.api import responses
+from shared.api.routes import JOB_ROUTES
+from shared.errors import AppError, BackendUnavailable
+from shared.jobs.client import JobClient
+from shared.jobs.ids import JobId, job_blob, new_job_id
+from shared.logs import log_for
+from shared.wiring import services
+
+RECORD_DEADLINE_SECONDS = 4.0
+"""The contract's Python client gives up after 5 s."""
+
+blueprint = df.Blueprint()
+
+
+@blueprint.function_name("generate")
+@blueprint.route(route="api/generate", methods=["POST"], auth_level=JOB_ROUTES)
+@blueprint.durable_client_input(client_name="client")  # type: ignore[untyped-decorator]  # no types in the SDK
+async def generate(req: Request, client: df.DurableOrchestrationClient) -> Response:
+    """Answer 200 with the new job, or what is wrong; after a 500 the job does not exist for its caller."""
+    from shared.api.parsing import BODY_LIMIT_BYTES, BadRequest, parse_request  # noqa: PLC0415 - docs/decisions/0002
+    from shared.jobs.models import GenerateVideoInput, VideoRequest  # noqa: PLC0415 - as above
+
+    async def accept(job_id: JobId, request: VideoRequest) -> None:
+        held = services()
+        record: dict[str, object] = {
+            "job_id": job_id,
+            "accepted_at": held.now().isoformat(),
+            "request": request.model_dump(mode="json"),
+        }
+        async with asyncio.timeout(RECORD_DEADLINE_SECONDS):
+            if not await held.store.create_record(job_blob(job_id), record):
+                raise BackendUnavailable(f"job {job_id!r} exists already")
+        story = GenerateVideoInput(job_id=job_id, request=request, flow=held.flow)
+        await JobClient(client).start(job_id, story.model_dump(mode="json"))
+
+    try:
+        body = await _body(req, BODY_LIMIT_BYTES)
+        request = parse_request(req.headers.get("content-type"), body)
+    except BadRequest as bad:
+        return responses.error(bad.status, bad.detail)
+
+    job_id = new_job_id()
+    log = log_for(job_id)
+    try:
+        await accept(job_id, request)
+    except (AppError, TimeoutError) as error:
+        log.error("job not accepted: %s: %s", type(error).__name__, error)  # noqa: TRY400 - the sentence says it all
+        return responses.error(500, responses.NOT_ACCEPTED)
+    log.info("job accepted: %d s, %dx%d", request.duration, request.width, request.height)
+    return responses.accepted(job_id)
+
+
+async def _body(req: Request, limit: int) -> bytes:
+    """Read the body, and no more of it than shows that it is too large."""
+    received = bytearray()
+    try:
+        async for piece in req.stream():
+            received += piece
+            if len(received) > limit:
+                break
+    except ClientDisconnect:
+        return b""
+    return bytes(received)

@@ -1,0 +1,14 @@
+"""What all HTTP-triggered functions share: their blueprint and their authorization level."""
+
+import os
+from typing import Final
+
+import azure.functions as func
+
+JOB_ROUTES: Final = (
+    func.AuthLevel.ANONYMOUS
+    if os.environ.get("JOB_ROUTES_AUTH_LEVEL", "").strip().lower() == "anonymous"
+    else func.AuthLevel.FUNCTION
+)
+"""Read when the host indexes the app, because the level is part of what it indexes. Anything but the one word that
+opens the routes keeps them closed."""

@@ -1,0 +1,166 @@
+"""What can go wrong, drawn once; the bottom of the import chain (standard library only).
+
+AppError
+  InvalidRequest            the caller must change the request; no job exists
+  ConfigurationError        the operator must change a setting
+  ProviderError             the video service
+    ProviderRejected          it refused this request, and will again
+    ProviderThrottled         it has no place now
+    ProviderUnavailable       it cannot be reached or is failing; nothing was accepted
+    ProviderAmbiguous         it may or may not have accepted the request
+    ProviderJobLost           it no longer knows the job, or no longer has the file
+    InvalidUpstreamVideo      what it delivered is not the video that was asked for
+  StorageError              our own storage
+    StorageUnavailable        it cannot be reached or is failing
+  BackendUnavailable        the durable backend cannot answer
+
+Each class says with `code` (stable, public) what a job that dies of it is called, and with `retryable` whether trying
+again can help. `reason` is a finer word for logs and for the orchestrator; it is never shown to callers.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import ClassVar, Final, Literal, get_args
+
+FailureCode = Literal[
+    "content_policy",
+    "invalid_request",
+    "rate_limited",
+    "upstream_unavailable",
+    "upstream_auth",
+    "model_unavailable",
+    "upstream_failed",
+    "upstream_lost",
+    "upstream_timeout",
+    "invalid_upstream_video",
+    "submission_unknown",
+    "cancelled",
+    "internal",
+]
+
+FAILURE_CODES: Final[tuple[FailureCode, ...]] = get_args(FailureCode)
+
+PUBLIC_MESSAGES: Final[Mapping[FailureCode, str]] = MappingProxyType(
+    {
+        "content_policy": "Content policy violation detected",
+        "invalid_request": "The video service rejected the request",
+        "rate_limited": "The video service is at capacity",
+        "upstream_unavailable": "Azure OpenAI service is currently unavailable",
+        "upstream_auth": "The video service is not configured correctly",
+        "model_unavailable": "The video service is not configured correctly",
+        "upstream_failed": "Video generation failed",
+        "upstream_lost": "The generated video is no longer available",
+        "upstream_timeout": "Video generation timed out",
+        "invalid_upstream_video": "The video service returned an invalid video",
+        "submission_unknown": "It is unknown whether the video service accepted the job",
+        "cancelled": "Job was cancelled",
+        "internal": "Internal error",
+    }
+)
+"""The only sentences that a caller ever reads about a failed job."""
+
+
+class AppError(Exception):
+    """Anything this app expects to go wrong.
+
+    The exception's own text is for logs: it may name ids and upstream answers, and never reaches a caller.
+    """
+
+    code: FailureCode = "internal"
+    retryable: ClassVar[bool] = False
+    reason: ClassVar[str] = "internal"
+
+    def __init__(self, detail: str, *, retry_after_seconds: float | None = None) -> None:
+        super().__init__(detail)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class InvalidRequest(AppError):
+    """The caller's request cannot be accepted."""
+
+    code = "invalid_request"
+    reason = "invalid_request"
+
+
+class ConfigurationError(AppError):
+    """A setting is missing or contradicts another; its text names the setting, never its value."""
+
+    code = "upstream_auth"
+    reason = "configuration"
+
+
+class ProviderError(AppError):
+    """The video service did not do what was asked."""
+
+
+class ProviderRejected(ProviderError):
+    """The video service refused, for a reason that another try will not change."""
+
+    reason = "provider_rejected"
+
+    def __init__(self, code: FailureCode, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+
+
+class ProviderThrottled(ProviderError):
+    """The video service has no place for the job now (HTTP 429)."""
+
+    code = "rate_limited"
+    retryable = True
+    reason = "provider_throttled"
+
+
+class ProviderUnavailable(ProviderError):
+    """The video service could not be reached, or answered that it is failing; it did not accept anything."""
+
+    code: FailureCode = "upstream_unavailable"
+    retryable = True
+    reason = "provider_unavailable"
+
+
+class ProviderAmbiguous(ProviderError):
+    """The request was sent and no clear answer came back: the video service may be working on it.
+
+    `code` is what the job is called where nothing better is found out before its deadline.
+    """
+
+    retryable = True
+    reason = "provider_ambiguous"
+
+    def __init__(self, code: FailureCode, detail: str, *, retry_after_seconds: float | None = None) -> None:
+        super().__init__(detail, retry_after_seconds=retry_after_seconds)
+        self.code = code
+
+
+class ProviderJobLost(ProviderError):
+    """The video service does not know the job or does not have its file (any more)."""
+
+    code = "upstream_lost"
+    retryable = True
+    reason = "provider_job_lost"
+
+
+class InvalidUpstreamVideo(ProviderError):
+    """The video service delivered something else than the video that was asked for."""
+
+    code = "invalid_upstream_video"
+    reason = "invalid_upstream_video"
+
+
+class StorageError(AppError):
+    """Our own blob storage did not do what was asked."""
+
+
+class StorageUnavailable(StorageError):
+    """Blob storage could not be reached or is failing."""
+
+    retryable = True
+    reason = "storage_unavailable"
+
+
+class BackendUnavailable(AppError):
+    """The durable backend could not answer; nothing is known about the job."""
+
+    retryable = True
+    reason = "backend_unavailable"

@@ -1,0 +1,55 @@
+"""Arithmetic of waiting: pure functions, no clock and no sleeping.
+
+Numbers that steer a job come from its `FlowSettings`; the constants here are properties of the design.
+"""
+
+from datetime import datetime, timedelta
+
+from shared.jobs.models import Failure, FlowSettings
+
+POLL_GROWTH = 1.6
+"""Looks at 5, 13, 26, 46, 79, 132, 207 s and then every 75 s: 12 looks for a 10-minute render."""
+
+RETRY_GROWTH = 2.0
+
+FEW_TRIES = 5
+"""How often in a row a failure that we do not understand is tried again; five tries take about a minute."""
+
+LOST_TRIES = 3
+"""A job or file that is not there is looked for this often: gateways answer 404 for a moment after a restart."""
+
+WAITS_PER_EXECUTION = 25
+"""A look and its timer write 8 history events; 25 of them and the rest stay under 250 events per execution."""
+
+
+def poll_delay(flow: FlowSettings, waits: int) -> timedelta:
+    """Return how long to wait before the next look, after `waits` waits."""
+    return _growing(flow.poll_first_seconds, POLL_GROWTH, waits, flow.poll_longest_seconds)
+
+
+def retry_delay(flow: FlowSettings, tries: int, failure: Failure) -> timedelta:
+    """Return how long to wait after the `tries`-th failure in a row (1 is the first).
+
+    What the other side asked for (`Retry-After`) is honoured, also where it is longer than our own longest wait.
+    """
+    own = _growing(flow.retry_first_seconds, RETRY_GROWTH, tries - 1, flow.retry_longest_seconds)
+    asked = timedelta(seconds=failure.retry_after_seconds or 0)
+    return max(own, asked)
+
+
+def may_retry(failure: Failure, tries: int) -> bool:
+    """Say whether the `tries`-th failure in a row leaves another try, the deadline aside."""
+    if not failure.retryable:
+        return False
+    limit = {"unexpected": FEW_TRIES, "provider_job_lost": LOST_TRIES}.get(failure.reason)
+    return limit is None or tries < limit
+
+
+def next_wake(now: datetime, delay: timedelta, deadline: datetime) -> datetime | None:
+    """Return when to go on: after `delay`, at the latest at the deadline; None where the deadline has passed."""
+    return min(now + delay, deadline) if now < deadline else None
+
+
+def _growing(first: float, growth: float, steps: int, longest: float) -> timedelta:
+    # The exponent is bounded, since growth to the power of a large count overflows a float long before it matters.
+    return timedelta(seconds=min(longest, first * growth ** min(steps, 64)))

@@ -1,0 +1,237 @@
+"""The OpenAI-style videos API (`/v1/videos`), spoken by Azure OpenAI, gateways and self-hosted servers alike.
+
+The only importer of `openai`. Its client gives transport and authentication through the generic `post` and `get`; the
+`videos.*` methods are not used, because they are deprecated, repeat a paid request on their own and hold whole files in
+memory. Retries are off: waiting is the story's.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+import httpx2
+from openai import APIConnectionError, APIError, APIStatusError, AsyncOpenAI, AsyncStream, OpenAIError
+
+from shared.errors import (
+    FailureCode,
+    InvalidUpstreamVideo,
+    ProviderAmbiguous,
+    ProviderError,
+    ProviderJobLost,
+    ProviderRejected,
+    ProviderThrottled,
+    ProviderUnavailable,
+)
+from shared.jobs.models import RenderSpec
+from shared.providers import wire
+from shared.providers.base import RenderCandidate, RenderedFile, RenderLook
+
+_NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol)
+"""Transport errors after which the server certainly saw nothing of the request."""
+
+_CHUNK_BYTES = 1024 * 1024
+_LIST_PAGE = 100
+_LIST_PAGES = 20
+"""A search looks back over this many pages at most: 2,000 jobs are more than any service takes in a few minutes."""
+
+_UPSTREAM_ID_LONGEST = 512
+
+
+def azure_base_url(endpoint: str) -> str:
+    """Return the address of the v1 API of an Azure OpenAI resource, given with or without its path."""
+    root = endpoint.rstrip("/").removesuffix("/v1").removesuffix("/openai")
+    return f"{root}/openai/v1/"
+
+
+class VideosApiProvider:
+    """A `VideoProvider` over one base address, credential and model (on Azure: the deployment's name)."""
+
+    def __init__(
+        self, base_url: str, api_key: str | Callable[[], Awaitable[str]], model: str, timeout_seconds: float
+    ) -> None:
+        # The credential goes into `Authorization` alone, on Azure too: of all headers, that one is left out when a
+        # redirect leads to another host.
+        timeout = httpx2.Timeout(timeout_seconds, connect=min(10.0, timeout_seconds))
+        self._client = AsyncOpenAI(base_url=base_url, api_key=api_key, max_retries=0, timeout=timeout)
+        self._model = model
+        self._timeout_seconds = timeout_seconds
+
+    async def submit(self, spec: RenderSpec) -> str:
+        """See `VideoProvider`."""
+        body = {
+            "model": self._model,
+            "prompt": spec.prompt,
+            "seconds": str(spec.seconds),
+            "size": f"{spec.width}x{spec.height}",
+        }
+        # Multipart is the one form that every known server takes; a redirect would turn the POST into a GET.
+        options: Any = {"headers": {"Content-Type": "multipart/form-data"}, "follow_redirects": False}
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                response = await self._client.post("/videos", cast_to=httpx2.Response, body=body, options=options)
+        except APIStatusError as error:
+            raise _refused_submit(error) from error
+        except APIConnectionError as error:
+            if isinstance(error.__cause__, _NEVER_SENT):
+                raise ProviderUnavailable(_cause(error)) from error
+            raise ProviderAmbiguous("submission_unknown", _cause(error)) from error
+        except (OpenAIError, httpx2.HTTPError, TimeoutError) as error:
+            raise ProviderAmbiguous("submission_unknown", type(error).__name__) from error
+
+        upstream_id = wire.json_object(response.content).get("id")
+        if not isinstance(upstream_id, str) or not 0 < len(upstream_id) <= _UPSTREAM_ID_LONGEST:
+            raise ProviderAmbiguous("submission_unknown", f"HTTP {response.status_code} without a job id")
+        return upstream_id
+
+    async def look(self, upstream_id: str) -> RenderLook:
+        """See `VideoProvider`."""
+        job = await self._read(f"/videos/{quote(upstream_id, safe='')}", {})
+        match wire.phase(job):
+            case "failed":
+                raise ProviderRejected(wire.failure_code(job), f"render {upstream_id!r} failed")
+            case "lost":
+                raise ProviderRejected("upstream_lost", f"render {upstream_id!r} is {job.get('status')!r}")
+            case phase:
+                return RenderLook(rendered=phase == "rendered", progress=wire.progress(job))
+
+    @asynccontextmanager
+    async def fetch(self, upstream_id: str) -> AsyncIterator[RenderedFile]:
+        """See `VideoProvider`."""
+        # No `variant`: some servers read it as an index and answer 404.
+        path = f"/videos/{quote(upstream_id, safe='')}/content"
+        headers = {"Accept": "video/mp4, application/octet-stream", "Accept-Encoding": "identity"}
+        try:
+            stream = await self._client.get(
+                path,
+                cast_to=object,
+                options={"headers": headers},
+                stream=True,
+                stream_cls=AsyncStream[object],
+            )
+        except OpenAIError as error:
+            raise _refused_read(error) from error
+        try:
+            yield _rendered_file(stream.response)
+        finally:
+            await stream.close()
+
+    async def find(self, spec: RenderSpec, since: datetime) -> Sequence[RenderCandidate]:
+        """See `VideoProvider`."""
+        found: list[RenderCandidate] = []
+        query: dict[str, object] = {"limit": _LIST_PAGE, "order": "desc"}
+        for _ in range(_LIST_PAGES):
+            page = await self._read("/videos", query)
+            jobs = page.get("data")
+            if not isinstance(jobs, list):
+                raise ProviderUnavailable("the list of renders is not a list")
+            known = [job for job in jobs if isinstance(job, dict) and isinstance(job.get("id"), str)]
+            for job in known:
+                moment = wire.created_at(job) or since
+                if moment >= since and wire.matches(job, spec):
+                    found.append(RenderCandidate(job["id"], moment))
+            oldest = wire.created_at(known[-1]) if known else None
+            if not page.get("has_more") or oldest is None or oldest < since:
+                return found
+            query["after"] = known[-1]["id"]
+        raise ProviderUnavailable("the list of renders does not end")
+
+    async def close(self) -> None:
+        """See `VideoProvider`."""
+        await self._client.close()
+
+    async def _read(self, path: str, query: dict[str, object]) -> dict[str, object]:
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                response = await self._client.get(path, cast_to=httpx2.Response, options={"params": dict(query)})
+        except (OpenAIError, httpx2.HTTPError, TimeoutError) as error:
+            if isinstance(error, APIStatusError):
+                answer = wire.json_object(error.response.content)
+                if wire.is_failed_job(answer):
+                    return answer
+            raise _refused_read(error) from error
+        answer = wire.json_object(response.content)
+        if not answer:
+            raise ProviderUnavailable(f"HTTP {response.status_code} without a JSON object")
+        return answer
+
+
+def _rendered_file(response: httpx2.Response) -> RenderedFile:
+    kind = response.headers.get("content-type", "video/mp4").partition(";")[0].strip().lower()
+    if not kind.startswith("video/") and kind != "application/octet-stream":
+        raise InvalidUpstreamVideo(f"the content is {kind!r}, not a video")
+    promised = response.headers.get("content-length", "")
+    plain = response.headers.get("content-encoding", "identity").lower() == "identity"
+    size = int(promised) if plain and promised.isdigit() else None
+    return RenderedFile(_chunks(response, size), size)
+
+
+async def _chunks(response: httpx2.Response, size: int | None) -> AsyncIterator[bytes]:
+    received = 0
+    try:
+        async for piece in response.aiter_bytes(_CHUNK_BYTES):
+            received += len(piece)
+            yield piece
+    except httpx2.HTTPError as error:
+        raise ProviderUnavailable(f"the content broke off: {type(error).__name__}") from error
+    if size is not None and received != size:
+        raise ProviderUnavailable(f"the content ended after {received} of {size} bytes")
+    if not received:
+        raise InvalidUpstreamVideo("the content is empty")
+
+
+def _refused_submit(error: APIStatusError) -> ProviderError:
+    """Sort an HTTP error to a submission. Only answers that certainly mean "not accepted" are not ambiguous."""
+    status, answer = error.status_code, wire.json_object(error.response.content)
+    detail = f"HTTP {status}"
+    if wire.is_refusal(answer):
+        return ProviderRejected("content_policy", detail)
+    if status == 429:
+        return ProviderThrottled(detail, retry_after_seconds=_retry_after(error))
+    if status >= 500:
+        return ProviderAmbiguous("upstream_unavailable", detail, retry_after_seconds=_retry_after(error))
+    if status in (408, 409, 425):
+        return ProviderAmbiguous("submission_unknown", detail, retry_after_seconds=_retry_after(error))
+    return ProviderRejected(_SUBMIT_CODES.get(status, "invalid_request"), detail)
+
+
+_SUBMIT_CODES: dict[int, FailureCode] = {
+    301: "upstream_auth",
+    302: "upstream_auth",
+    303: "upstream_auth",
+    307: "upstream_auth",
+    308: "upstream_auth",
+    401: "upstream_auth",
+    403: "upstream_auth",
+    404: "model_unavailable",
+    405: "model_unavailable",
+    410: "model_unavailable",
+}
+"""A redirected or missing endpoint is a wrong setting as much as a refused key: `not configured correctly`."""
+
+
+def _refused_read(error: Exception) -> ProviderError:
+    """Sort an error while looking, listing or fetching: nothing is paid for by asking again."""
+    if not isinstance(error, APIStatusError):
+        return ProviderUnavailable(_cause(error))
+    status, detail = error.status_code, f"HTTP {error.status_code}"
+    if status in (404, 410):
+        return ProviderJobLost(detail)
+    if status == 429:
+        return ProviderThrottled(detail, retry_after_seconds=_retry_after(error))
+    unavailable = ProviderUnavailable(detail, retry_after_seconds=_retry_after(error))
+    if status in (401, 403):
+        # The render is paid for: a key that is being rotated must not cost it, so the story keeps asking.
+        unavailable.code = "upstream_auth"
+    return unavailable
+
+
+def _retry_after(error: APIStatusError) -> float | None:
+    return wire.retry_after_seconds(error.response.headers, datetime.now(UTC))
+
+
+def _cause(error: Exception) -> str:
+    cause = error.__cause__ if isinstance(error, APIError) and error.__cause__ is not None else error
+    return type(cause).__name__

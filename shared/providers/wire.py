@@ -1,0 +1,118 @@
+"""Reading what servers of the OpenAI-style videos API really answer, and sorting it into our own words.
+
+Servers that speak `/v1/videos` deviate: status words differ, a failed job may come with HTTP 4xx or 5xx and the job as
+its body, `error` may be an object, a string or null, its `code` a number (docs/upstreams.md). Everything here is a pure
+function of an answer.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Final, Literal
+
+from shared.errors import FailureCode
+from shared.jobs.models import RenderSpec
+
+RenderPhase = Literal["running", "rendered", "failed", "lost"]
+
+_RENDERED: Final = frozenset({"completed", "complete", "success", "succeeded", "finished"})
+_FAILED: Final = frozenset({"failed", "failure", "fail", "error", "cancelled", "canceled"})
+_LOST: Final = frozenset({"expired", "deleted"})
+
+_REFUSALS: Final = (
+    "content_filter",
+    "content filter",
+    "content_policy",
+    "content policy",
+    "content_safety",
+    "contentsafety",
+    "policy_violation",
+    "policyviolation",
+    "moderation",
+    "sentinel_block",
+)
+"""Words by which services say that the content was refused, at any of the points where they can."""
+
+
+def json_object(body: bytes | str) -> dict[str, object]:
+    """Return a JSON object, empty where the body is anything else."""
+    try:
+        parsed = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return parsed if isinstance(parsed, dict) else {}
+
+
+def phase(job: Mapping[str, object]) -> RenderPhase:
+    """Sort a job's status word; an unknown word is a job still running, which its deadline ends."""
+    word = str(job.get("status", "")).lower()
+    if word in _RENDERED:
+        return "rendered"
+    if word in _FAILED:
+        return "failed"
+    return "lost" if word in _LOST else "running"
+
+
+def is_failed_job(answer: Mapping[str, object]) -> bool:
+    """Say whether the body of an HTTP error is really a job that failed."""
+    return phase(answer) == "failed" and ("id" in answer or answer.get("object") == "video")
+
+
+def failure_code(job: Mapping[str, object]) -> FailureCode:
+    """Say why a failed job failed."""
+    return "content_policy" if is_refusal(job) else "upstream_failed"
+
+
+def is_refusal(answer: Mapping[str, object]) -> bool:
+    """Say whether an error answer or failed job speaks of refused content.
+
+    Only fields that describe the error are read: a prompt echoed elsewhere in the answer must not decide.
+    """
+    described = json.dumps([answer.get(key) for key in ("error", "code", "message", "type", "inner_error", "detail")])
+    return any(word in described.lower() for word in _REFUSALS) or (
+        "failure_reason" in answer and ("moderation" in str(answer["failure_reason"]))
+    )
+
+
+def progress(job: Mapping[str, object]) -> int | None:
+    """Return the percentage, None where the service tells none."""
+    value = job.get("progress")
+    return max(0, min(100, int(value))) if isinstance(value, int | float) and value == value else None  # noqa: PLR0124
+
+
+def created_at(job: Mapping[str, object]) -> datetime | None:
+    """Return when the service says that it took the job, None where it does not say so understandably."""
+    value = job.get("created_at")
+    try:
+        if isinstance(value, int | float):
+            return datetime.fromtimestamp(value, UTC)
+        moment = datetime.fromisoformat(str(value))
+    except (ValueError, OverflowError, OSError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def matches(job: Mapping[str, object], spec: RenderSpec) -> bool:
+    """Say whether a job is the one that `spec` asks for, in everything that the service tells about it."""
+    expected = {"prompt": spec.prompt, "size": f"{spec.width}x{spec.height}", "seconds": str(spec.seconds)}
+    return all(job.get(key) is None or _same(job[key], value) for key, value in expected.items())
+
+
+def _same(told: object, asked: str) -> bool:
+    if isinstance(told, float) and told.is_integer():
+        told = int(told)
+    return str(told) == asked
+
+
+def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Return what a `Retry-After` header asks for, in seconds; None where there is none or it is not understood."""
+    value = headers.get("retry-after", "").strip()
+    if value.isascii() and value.isdigit():
+        return float(value)
+    try:
+        moment = parsedate_to_datetime(value)
+    except (ValueError, TypeError):
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(timedelta(0), moment - now).total_seconds()

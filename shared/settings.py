@@ -1,0 +1,139 @@
+"""All settings, read once from the environment; docs/settings.md explains each (a test holds the two together).
+
+Raises `ConfigurationError` with a sentence that names the setting, never its value.
+"""
+
+from functools import cached_property
+from typing import Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.errors import ConfigurationError
+from shared.jobs.models import FlowSettings, Seconds, UnknownSubmissionRule
+
+ProviderChoice = Literal["azure", "openai"]
+
+AZURE_HOSTS = (
+    ".openai.azure.com",
+    ".cognitiveservices.azure.com",
+    ".services.ai.azure.com",
+    ".openai.azure.us",
+    ".cognitiveservices.azure.us",
+    ".openai.azure.cn",
+    ".cognitiveservices.azure.cn",
+)
+"""Hosts that may be sent an Entra token; a token sent elsewhere is a leaked credential."""
+
+
+class Settings(BaseSettings):
+    """The environment, validated. An empty variable counts as not set, so that an example file can name them all."""
+
+    model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True, extra="ignore", case_sensitive=False)
+
+    storage_connection_string: SecretStr | None = Field(default=None, validation_alias="AzureWebJobsStorage")
+    storage_blob_uri: str | None = Field(default=None, validation_alias="AzureWebJobsStorage__blobServiceUri")
+    storage_account_name: str | None = Field(default=None, validation_alias="AzureWebJobsStorage__accountName")
+    storage_client_id: str | None = Field(default=None, validation_alias="AzureWebJobsStorage__clientId")
+    video_container: str = "sora-videos"
+
+    video_provider: ProviderChoice | None = None
+    azure_openai_endpoint: str | None = None
+    azure_openai_api_key: SecretStr | None = None
+    azure_openai_deployment: str | None = None
+    azure_openai_token_scope: str = "https://cognitiveservices.azure.com/.default"  # noqa: S105 - a scope, not a secret
+    openai_base_url: str | None = None
+    openai_api_key: SecretStr | None = None
+    openai_model: str | None = None
+
+    upstream_timeout_seconds: Seconds = 60
+    submit_timeout_seconds: Seconds = 3600
+    render_timeout_seconds: Seconds = 3600
+    store_timeout_seconds: Seconds = 1800
+    poll_first_seconds: Seconds = 5
+    poll_longest_seconds: Seconds = 75
+    retry_first_seconds: Seconds = 2
+    retry_longest_seconds: Seconds = 60
+    unknown_submission: UnknownSubmissionRule = "fail"
+
+    job_routes_auth_level: Literal["function", "anonymous"] = "function"
+
+    @field_validator("azure_openai_endpoint", "openai_base_url", "storage_blob_uri")
+    @classmethod
+    def _is_http_url(cls, value: str | None) -> str | None:
+        if value is not None and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname):
+            raise ValueError("must be an http or https URL")
+        return value
+
+    @model_validator(mode="after")
+    def _has_storage(self) -> Self:
+        if not (self.storage_connection_string or self.storage_blob_uri or self.storage_account_name):
+            raise ValueError(
+                "set AzureWebJobsStorage, AzureWebJobsStorage__blobServiceUri or AzureWebJobsStorage__accountName"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _has_one_provider(self) -> Self:
+        if self.provider == "azure":
+            _require(AZURE_OPENAI_ENDPOINT=self.azure_openai_endpoint)
+            _require(AZURE_OPENAI_DEPLOYMENT=self.azure_openai_deployment)
+            host = urlsplit(self.azure_openai_endpoint or "")
+            trusted = host.scheme == "https" and (host.hostname or "").endswith(AZURE_HOSTS)
+            if self.azure_openai_api_key is None and not trusted:
+                raise ValueError(
+                    "set AZURE_OPENAI_API_KEY: AZURE_OPENAI_ENDPOINT is not an https address of Azure, "
+                    "so it is not sent an identity token"
+                )
+        else:
+            _require(OPENAI_BASE_URL=self.openai_base_url)
+            _require(OPENAI_MODEL=self.openai_model)
+        return self
+
+    @cached_property
+    def provider(self) -> ProviderChoice:
+        """The video service in use: the chosen one, else the one that is configured."""
+        azure = any((self.azure_openai_endpoint, self.azure_openai_api_key, self.azure_openai_deployment))
+        other = any((self.openai_base_url, self.openai_api_key, self.openai_model))
+        if self.video_provider is not None:
+            return self.video_provider
+        if azure and other:
+            raise ValueError("set VIDEO_PROVIDER to azure or openai: both AZURE_OPENAI_* and OPENAI_* are set")
+        if not azure and not other:
+            raise ValueError(
+                "set AZURE_OPENAI_ENDPOINT and AZURE_OPENAI_DEPLOYMENT, or OPENAI_BASE_URL and OPENAI_MODEL"
+            )
+        return "azure" if azure else "openai"
+
+    @property
+    def flow(self) -> FlowSettings:
+        """What an accepted job carries along."""
+        return FlowSettings.model_validate(self.model_dump(include=set(FlowSettings.model_fields)))
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret value, for redaction."""
+        held = (self.storage_connection_string, self.azure_openai_api_key, self.openai_api_key)
+        return tuple(secret.get_secret_value() for secret in held if secret is not None)
+
+
+def load_settings() -> Settings:
+    """Read the environment; raise `ConfigurationError` where it cannot work."""
+    try:
+        return Settings()
+    except ValidationError as invalid:
+        # Only names and rules: pydantic's own text would show the values, keys among them.
+        problems = "; ".join(_problem(error["loc"], error["msg"]) for error in invalid.errors(include_input=False))
+        raise ConfigurationError(problems) from None
+
+
+def _problem(where: tuple[int | str, ...], message: str) -> str:
+    sentence = message.removeprefix("Value error, ")
+    return f"{str(where[0]).upper()}: {sentence}" if where else sentence
+
+
+def _require(**named: object) -> None:
+    for name, value in named.items():
+        if not value:
+            raise ValueError(f"set {name}")

@@ -1,0 +1,200 @@
+"""Blob storage through azure-storage-blob; the only importer of it.
+
+The SDK's own retries are kept short (twice, within a second or so): they bridge a connection that the server closed
+while it was idle. Longer troubles are the story's to wait out.
+"""
+
+import contextlib
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any, Self, TypeVar
+
+from azure.core import MatchConditions
+from azure.core.credentials_async import AsyncTokenCredential
+from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
+from azure.storage.blob import ContentSettings
+from azure.storage.blob.aio import BlobServiceClient, ContainerClient, ExponentialRetry
+
+from shared.errors import StorageUnavailable
+from shared.storage.base import Record, StoredVideo
+
+Value = TypeVar("Value")
+
+_CHUNK_BYTES = 4 * 1024 * 1024
+"""Size of a block and of a ranged read: what one transfer holds in memory, a few times over."""
+
+_OPTIONS: dict[str, Any] = {
+    "connection_timeout": 3,
+    "read_timeout": 20,
+    "max_block_size": _CHUNK_BYTES,
+    "max_single_put_size": _CHUNK_BYTES,
+    "max_single_get_size": _CHUNK_BYTES,
+    "max_chunk_get_size": _CHUNK_BYTES,
+}
+
+_VERIFIED = "verified"
+
+
+class AzureBlobStore:
+    """A `BlobStore` in one container, which is made on first use where it does not exist."""
+
+    def __init__(self, service: BlobServiceClient, container: str, credential: AsyncTokenCredential | None) -> None:
+        self._service = service
+        self._container: ContainerClient = service.get_container_client(container)
+        self._credential = credential
+        self._container_exists = False
+
+    @classmethod
+    def from_connection_string(cls, connection_string: str, container: str) -> Self:
+        """Open by connection string (local development, or an account that still allows keys)."""
+        service = BlobServiceClient.from_connection_string(connection_string, retry_policy=_retry(), **_OPTIONS)
+        return cls(service, container, None)
+
+    @classmethod
+    def from_identity(cls, account_url: str, container: str, credential: AsyncTokenCredential) -> Self:
+        """Open by identity; the store owns the credential from here on."""
+        service = BlobServiceClient(account_url, credential=credential, retry_policy=_retry(), **_OPTIONS)
+        return cls(service, container, credential)
+
+    async def create_record(self, name: str, record: Record) -> bool:
+        """See `BlobStore`."""
+        try:
+            await self._upload(name, _json_bytes(record), overwrite=False)
+        except ResourceExistsError:
+            return False
+        return True
+
+    async def read_record(self, name: str) -> Record | None:
+        """See `BlobStore`."""
+
+        async def read() -> Record:
+            download = await self._container.get_blob_client(name).download_blob()
+            record: Record = json.loads(await download.readall())
+            return record
+
+        return await _or_none(read)
+
+    async def replace_record(self, name: str, record: Record) -> None:
+        """See `BlobStore`."""
+        await self._upload(name, _json_bytes(record), overwrite=True)
+
+    async def delete_record(self, name: str) -> None:
+        """See `BlobStore`."""
+
+        async def delete() -> None:
+            await self._container.get_blob_client(name).delete_blob()
+
+        await _or_none(delete)
+
+    async def write_video(self, name: str, chunks: AsyncIterator[bytes]) -> int:
+        """See `BlobStore`; blocks are committed at the end, so a broken stream leaves nothing."""
+        counted = _Counted(chunks)
+        settings = ContentSettings(content_type="video/mp4")
+        await self._upload(name, counted, overwrite=True, content_settings=settings, max_concurrency=2)
+        return counted.size
+
+    async def find_video(self, name: str) -> StoredVideo | None:
+        """See `BlobStore`."""
+
+        async def find() -> StoredVideo:
+            found = await self._container.get_blob_client(name).get_blob_properties()
+            verified = (found.metadata or {}).get(_VERIFIED) == "1"
+            return StoredVideo(found.size, _quoted(found.etag), found.last_modified, verified=verified)
+
+        return await _or_none(find)
+
+    async def mark_verified(self, name: str, video: StoredVideo, facts: Mapping[str, str]) -> None:
+        """See `BlobStore`; refused by storage where the video has changed since it was looked at."""
+        blob = self._container.get_blob_client(name)
+        metadata = {**facts, _VERIFIED: "1"}
+        unchanged = MatchConditions.IfNotModified
+        try:
+            await _translated(
+                lambda: blob.set_blob_metadata(metadata, etag=video.etag, match_condition=unchanged),
+            )
+        except ResourceNotFoundError as error:
+            raise StorageUnavailable(f"{name} vanished while it was being verified") from error
+
+    async def read_range(self, name: str, video: StoredVideo, offset: int, length: int) -> bytes:
+        """See `BlobStore`."""
+        return b"".join([piece async for piece in self.stream(name, video, offset, length)])
+
+    async def stream(self, name: str, video: StoredVideo, offset: int, length: int) -> AsyncIterator[bytes]:
+        """See `BlobStore`."""
+        length = min(length, video.size - offset)
+        if length <= 0:
+            return
+        blob = self._container.get_blob_client(name)
+        unchanged = MatchConditions.IfNotModified
+        try:
+            download = await blob.download_blob(offset, length, etag=video.etag, match_condition=unchanged)
+            async for piece in download.chunks():
+                yield piece
+        except (AzureError, OSError) as error:
+            raise StorageUnavailable(f"{name} broke off while being read: {type(error).__name__}") from error
+
+    async def close(self) -> None:
+        """See `BlobStore`."""
+        await self._service.close()
+        if self._credential is not None:
+            await self._credential.close()
+
+    async def _upload(self, name: str, content: Any, *, overwrite: bool, **options: Any) -> None:
+        blob = self._container.get_blob_client(name)
+        await self._ensure_container()
+        try:
+            await _translated(lambda: blob.upload_blob(content, overwrite=overwrite, **options))
+        except ResourceNotFoundError as error:
+            self._container_exists = False
+            raise StorageUnavailable("the container has been removed") from error
+
+    async def _ensure_container(self) -> None:
+        if not self._container_exists:
+            with contextlib.suppress(ResourceExistsError):
+                await _translated(self._container.create_container)
+            self._container_exists = True
+
+
+class _Counted:
+    """An async iterator that knows how many bytes have passed."""
+
+    def __init__(self, chunks: AsyncIterator[bytes]) -> None:
+        self._chunks = chunks
+        self.size = 0
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        piece = await anext(self._chunks)
+        self.size += len(piece)
+        return piece
+
+
+async def _translated(call: Callable[[], Awaitable[Value]]) -> Value:
+    """Run a storage call; "exists" and "not found" keep their exception, other troubles become `StorageUnavailable`."""
+    try:
+        return await call()
+    except (ResourceExistsError, ResourceNotFoundError):
+        raise
+    except (AzureError, OSError) as error:
+        raise StorageUnavailable(f"blob storage failed: {type(error).__name__}") from error
+
+
+async def _or_none(call: Callable[[], Awaitable[Value]]) -> Value | None:
+    try:
+        return await _translated(call)
+    except ResourceNotFoundError:
+        return None
+
+
+def _json_bytes(record: Record) -> bytes:
+    return json.dumps(record, separators=(",", ":"), sort_keys=True).encode()
+
+
+def _quoted(etag: str) -> str:
+    return etag if etag.startswith('"') else f'"{etag}"'
+
+
+def _retry() -> ExponentialRetry:
+    return ExponentialRetry(initial_backoff=0, increment_base=1, retry_total=2, random_jitter_range=1)

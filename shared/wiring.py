@@ -1,0 +1,96 @@
+"""The one place where the parts are put together: settings, provider, store and clock, made once per process.
+
+Adapters are imported when they are first needed, so that indexing the app and reading a status load none of the SDKs.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from azure.core.credentials_async import AsyncTokenCredential
+
+    from shared.jobs.models import FlowSettings
+    from shared.providers.base import VideoProvider
+    from shared.settings import Settings
+    from shared.storage.base import BlobStore
+
+
+@dataclass(frozen=True)
+class Services:
+    """What HTTP functions and activities work with."""
+
+    provider: "VideoProvider"
+    store: "BlobStore"
+    flow: "FlowSettings"
+    secrets: tuple[str, ...] = ()
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+
+_current: list[Services] = []
+
+
+def services() -> Services:
+    """Return the process's services, built from the environment on first use.
+
+    Raises `ConfigurationError` where the settings do not allow it; fixed settings need a restart, as on Azure.
+    """
+    if not _current:
+        _current.append(_from_environment())
+    return _current[-1]
+
+
+@contextmanager
+def use_services(replacement: Services) -> Iterator[Services]:
+    """Let everything use `replacement` until the block ends: the switch for tests."""
+    _current.append(replacement)
+    try:
+        yield replacement
+    finally:
+        _current.pop()
+
+
+def _from_environment() -> Services:
+    from shared.settings import load_settings  # noqa: PLC0415 - see the module's docstring
+
+    settings = load_settings()
+    return Services(provider=_provider(settings), store=_store(settings), flow=settings.flow, secrets=settings.secrets)
+
+
+def _provider(settings: "Settings") -> "VideoProvider":
+    from shared.providers.videos_api import VideosApiProvider, azure_base_url  # noqa: PLC0415 - as above
+
+    timeout = settings.upstream_timeout_seconds
+    if settings.provider == "openai":
+        key = settings.openai_api_key
+        # The SDK insists on a key; servers of one's own that ask for none ignore it.
+        value = key.get_secret_value() if key else "not-needed"
+        return VideosApiProvider(settings.openai_base_url or "", value, settings.openai_model or "", timeout)
+    base_url = azure_base_url(settings.azure_openai_endpoint or "")
+    model = settings.azure_openai_deployment or ""
+    if settings.azure_openai_api_key is not None:
+        return VideosApiProvider(base_url, settings.azure_openai_api_key.get_secret_value(), model, timeout)
+
+    from shared.providers.entra import token_source  # noqa: PLC0415 - as above
+
+    token = token_source(_credential(settings), settings.azure_openai_token_scope)
+    return VideosApiProvider(base_url, token, model, timeout)
+
+
+def _store(settings: "Settings") -> "BlobStore":
+    from shared.storage.blob import AzureBlobStore  # noqa: PLC0415 - as above
+
+    container = settings.video_container
+    if settings.storage_connection_string is not None:
+        connection = settings.storage_connection_string.get_secret_value()
+        return AzureBlobStore.from_connection_string(connection, container)
+    url = settings.storage_blob_uri or f"https://{settings.storage_account_name}.blob.core.windows.net"
+    return AzureBlobStore.from_identity(url, container, _credential(settings))
+
+
+def _credential(settings: "Settings") -> "AsyncTokenCredential":
+    from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415 - as above
+
+    return DefaultAzureCredential(managed_identity_client_id=settings.storage_client_id)
