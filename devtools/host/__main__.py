@@ -1,0 +1,99 @@
+"""`python -m devtools.host --port P --state DIR [--app DIR]`: run a Functions app on this machine."""
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import sqlite3
+import sys
+import time
+from pathlib import Path
+
+from devtools.host.app_loader import load_app
+from devtools.host.catalog import Catalog
+from devtools.host.clock import RealClock
+from devtools.host.host_json import HostJsonError, HostSettings, read_host_settings
+from devtools.host.indexing import AppRefusedError, index
+from devtools.host.routes import RouteError
+from devtools.host.server import listen, origin, running_host
+from devtools.host.state_folder import FolderInUseError, StateFolder
+
+_FAILED = 1
+_BAD_START = 2
+
+
+class _Refused(Exception):  # not an error of the program
+    """The host cannot start; the text says why."""
+
+
+def main() -> int:
+    """Run until SIGTERM or SIGINT; returns the exit code."""
+    arguments = _parse()
+    _log_to_stdout()
+    try:
+        folder = arguments.app.resolve()
+        settings = read_host_settings(folder)
+        catalog = index(load_app(folder))
+        state = StateFolder(arguments.state)
+        return asyncio.run(_serve(catalog, settings, state, arguments.port))
+    except AppRefusedError as error:
+        for problem in error.problems:
+            print(f"The app cannot be loaded: {problem}", file=sys.stderr)
+        return _BAD_START
+    except (HostJsonError, FolderInUseError, RouteError, _Refused) as error:
+        print(error, file=sys.stderr)
+        return _BAD_START
+    except (OSError, sqlite3.Error) as error:
+        print(f"The state folder {arguments.state} cannot be used: {error}", file=sys.stderr)
+        return _BAD_START
+
+
+async def _serve(catalog: Catalog, settings: HostSettings, state: StateFolder, port: int) -> int:
+    told_to_end = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told_to_end.set)
+    try:
+        listener = listen(port)
+    except OSError as error:
+        raise _Refused(f"Port {port} cannot be used: {os.strerror(error.errno or 0)}.") from error
+    host = running_host(catalog, settings, state.journal_path, RealClock(), listener, on_failure=told_to_end.set)
+    async with host as engine:
+        for function in catalog.not_run:
+            logging.getLogger(__name__).warning(
+                "Function %s (%s) is not run by the local host.", function.name, function.trigger["type"]
+            )
+        print(f"Functions host ready on {origin(listener)} ({len(catalog)} functions)", flush=True)
+        await told_to_end.wait()
+    return _FAILED if engine.has_failed else 0
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m devtools.host", description="Run a Functions app on this machine.")
+    parser.add_argument("--port", type=int, required=True, help="port on 127.0.0.1")
+    parser.add_argument("--state", type=Path, required=True, help="folder for the durable state")
+    parser.add_argument("--app", type=Path, default=Path(), help="the app's folder (default: the current one)")
+    return parser.parse_args()
+
+
+def _log_to_stdout() -> None:
+    formatter = logging.Formatter("%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S")
+    formatter.converter = time.gmtime
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(formatter)
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    for chatty in ("uvicorn", "azure.functions"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+def _end(code: int) -> None:
+    """Leave without waiting for functions that still run on threads: they are run again with the next start."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    _end(main())

@@ -1,0 +1,166 @@
+"""Finds work in the journal and has it done: episodes and activities, each up to its limit at a time.
+
+It is told about work and never polls: it sleeps until something is sent, something ends, or the next timer is due.
+"""
+
+import asyncio
+import heapq
+import logging
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from devtools.host import history
+from devtools.host.clock import Clock
+from devtools.host.episode import EpisodeRunner
+from devtools.host.failures import FunctionError, activity_failure
+from devtools.host.journal import Journal
+from devtools.host.records import Due, Task
+from devtools.host.worker import Worker
+
+logger = logging.getLogger(__name__)
+
+_RETRY_AFTER = timedelta(seconds=5)
+_ATTEMPTS = 5
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How many of each may run at once (host.json, `extensions.durableTask`)."""
+
+    activities: int = 10
+    orchestrators: int = 10
+
+
+class Dispatcher:
+    """Runs until cancelled. `on_commit` is called with the id of every instance whose state was changed."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        worker: Worker,
+        episodes: EpisodeRunner,
+        *,
+        clock: Clock,
+        limits: Limits,
+        on_commit: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._journal = journal
+        self._worker = worker
+        self._episodes = episodes
+        self._clock = clock
+        self._limits = limits
+        self._on_commit = on_commit
+        self._wake = asyncio.Event()
+        self._later: list[tuple[datetime, str]] = []
+        self._ready: dict[str, None] = {}  # a set that keeps its order
+        self._in_episode: set[str] = set()
+        self._failures: dict[str, int] = {}
+        self._activities_running = 0
+        self._last_task_id = 0
+        self._running: set[asyncio.Task[None]] = set()
+
+    def notify(self, due: Due) -> None:
+        """An instance has been sent something that can be taken from that moment on."""
+        heapq.heappush(self._later, (due.at, due.instance_id))
+        self._wake.set()
+
+    def wake(self) -> None:
+        """Look again: the clock may have moved."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Work for ever. Cancelled, it abandons what runs; the journal still has it."""
+        for due in self._journal.all_due():
+            self.notify(due)
+        try:
+            while True:
+                self._wake.clear()
+                self._collect_due()
+                self._start_episodes()
+                self._start_activities()
+                next_due = self._later[0][0] if self._later else None
+                await self._clock.wait_until(next_due, self._wake, idle=not self._running)
+        finally:
+            for task in self._running:
+                task.cancel()
+
+    def _collect_due(self) -> None:
+        now = self._clock.now()
+        while self._later and self._later[0][0] <= now:
+            self._ready[heapq.heappop(self._later)[1]] = None
+
+    def _start_episodes(self) -> None:
+        for instance_id in list(self._ready):
+            if len(self._in_episode) >= self._limits.orchestrators:
+                return
+            if instance_id not in self._in_episode:
+                del self._ready[instance_id]
+                self._in_episode.add(instance_id)
+                self._start(self._run_episode(instance_id))
+
+    def _start_activities(self) -> None:
+        free = self._limits.activities - self._activities_running
+        if free <= 0:
+            return
+        for task in self._journal.tasks_after(self._last_task_id, free):
+            self._last_task_id = task.task_id
+            self._activities_running += 1
+            self._start(self._run_activity(task))
+
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._wake.set()
+
+    async def _run_episode(self, instance_id: str) -> None:
+        try:
+            work = self._journal.take_work(instance_id, self._clock.now())
+            if work is None:
+                return
+            loop = asyncio.get_running_loop()
+            generations = await loop.run_in_executor(self._worker.pool, self._episodes.run, work)
+            for due in self._journal.commit(work, generations, self._clock.now()):
+                self.notify(due)
+            self._failures.pop(instance_id, None)
+            self._on_commit(instance_id)
+        except Exception:
+            logger.exception("The host could not run an episode of instance %s.", instance_id)
+            self._try_again(instance_id)
+        finally:
+            self._in_episode.discard(instance_id)
+
+    def _try_again(self, instance_id: str) -> None:
+        """An error of the host itself, such as a full disk: nothing was committed, so the episode can be repeated."""
+        failures = self._failures[instance_id] = self._failures.get(instance_id, 0) + 1
+        if failures < _ATTEMPTS:
+            self.notify(Due(self._clock.now() + _RETRY_AFTER, instance_id))
+        else:
+            logger.error("Instance %s is put aside until the host is started again.", instance_id)
+
+    async def _run_activity(self, task: Task) -> None:
+        try:
+            event = await self._outcome(task)
+            self.notify(self._journal.finish_task(task, event, self._clock.now()))
+        except Exception:
+            logger.exception("The outcome of activity %s is lost; it runs again with the next start.", task.name)
+        finally:
+            self._activities_running -= 1
+
+    async def _outcome(self, task: Task) -> history.Event:
+        try:
+            result = await self._worker.call_activity(task.name, task.input_text)
+        except KeyError:
+            # The app was changed while the activity waited.
+            error = FunctionError("InvalidOperationError", f"The function '{task.name}' doesn't exist.", "")
+        except FunctionError as raised:
+            error = raised
+        else:
+            return history.task_completed(self._clock.now(), task.event_id, result)
+        logger.error("Activity %s of instance %s failed: %s", task.name, task.instance_id, error.stack or error)
+        reason, details = activity_failure(task.name, error)
+        return history.task_failed(self._clock.now(), task.event_id, reason, details)

@@ -1,0 +1,109 @@
+"""Puts the host together: the app, its engine, the app's port and the loopback port of the durable client."""
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from devtools.host.binding import RPC_PATH, WEBHOOK_PATH, ClientBinding
+from devtools.host.catalog import Catalog
+from devtools.host.clock import Clock
+from devtools.host.engine import Engine
+from devtools.host.host_json import HostSettings
+from devtools.host.http_front import HttpFront
+from devtools.host.management_api import ManagementApi
+from devtools.host.worker import Worker
+
+logger = logging.getLogger(__name__)
+
+LOOPBACK = "127.0.0.1"
+# Requests that are still answered when the host is told to end get this long; then their connections break.
+_GRACE_SECONDS = 1
+# Longer than clients keep idle connections (the SDK's: 15 s), so that none of them sends into a closing one.
+_KEEP_ALIVE_SECONDS = 120
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, leaving signals to the host: two servers in one process would fight over them."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and say so."""
+        await super().startup(sockets)
+        self.ready.set()
+
+
+def listen(port: int) -> socket.socket:
+    """A socket bound to the loopback port; 0 takes any free one. Raises OSError."""
+    return socket.create_server((LOOPBACK, port), backlog=2048)
+
+
+def origin(listener: socket.socket) -> str:
+    """`http://127.0.0.1:8000`."""
+    return f"http://{LOOPBACK}:{listener.getsockname()[1]}"
+
+
+@contextlib.asynccontextmanager
+async def serving(app: ASGIApp, listener: socket.socket) -> AsyncIterator[None]:
+    """Serve an ASGI app on a bound socket while the context is open."""
+    config = uvicorn.Config(
+        app,
+        lifespan="off",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+    server = _Server(config)
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    task.add_done_callback(lambda _: server.ready.set())
+    try:
+        await server.ready.wait()
+        if task.done():
+            await task  # it could not start: raise what it raised
+        yield
+    finally:
+        server.should_exit = True
+        await task
+
+
+@contextlib.asynccontextmanager
+async def running_host(
+    catalog: Catalog,
+    settings: HostSettings,
+    journal_path: Path,
+    clock: Clock,
+    listener: socket.socket,
+    *,
+    on_failure: Callable[[], None],
+) -> AsyncIterator[Engine]:
+    """Run the whole host on a bound socket while the context is open; `on_failure` is called if the engine breaks.
+
+    Raises RouteError, sqlite3.Error, OSError.
+    """
+    rpc_listener = listen(0)
+    binding = ClientBinding(settings.task_hub, public=origin(listener), rpc=origin(rpc_listener))
+    worker = Worker(catalog, binding.text())
+    engine = Engine(catalog, worker, journal_path, clock, limits=settings.limits, on_failure=on_failure)
+    management = ManagementApi(engine, binding)
+    front = HttpFront(catalog, worker, settings.route_prefix, management.app(WEBHOOK_PATH))
+    try:
+        async with engine.running(), serving(management.app(RPC_PATH), rpc_listener), serving(front, listener):
+            yield engine
+    finally:
+        worker.close()

@@ -1,0 +1,105 @@
+"""Calls the app's functions the way the Python worker does: `def` on a pool of threads, `async def` on the event loop.
+
+Values go through the converters of `azure.functions`, so encodings and error texts are the worker's own. Whatever a
+function raises comes out as a FunctionError and nothing else.
+"""
+
+import asyncio
+import inspect
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+from azure.functions.meta import Datum
+
+from devtools.host import jsontext
+from devtools.host.catalog import AppFunction, Catalog
+from devtools.host.converters import converter_of
+from devtools.host.failures import FunctionError
+
+
+@dataclass(frozen=True)
+class InvocationContext:
+    """What a function sees as `azure.functions.Context`."""
+
+    function_name: str
+    invocation_id: str = field(default_factory=lambda: str(uuid4()))
+    function_directory: str = ""
+    trace_context: None = None
+    retry_context: None = None
+    thread_local_storage: threading.local = field(default_factory=threading.local)
+
+
+class Worker:
+    """Runs the functions of one app. `client_binding` is what durable client parameters are given."""
+
+    def __init__(self, catalog: Catalog, client_binding: str) -> None:
+        self.pool = ThreadPoolExecutor(thread_name_prefix="function")
+        self._catalog = catalog
+        self._client_binding = client_binding
+
+    def close(self) -> None:
+        """Start no more functions; those that run are not waited for."""
+        self.pool.shutdown(wait=False, cancel_futures=True)
+
+    def call_orchestrator(self, name: str, trigger: str) -> str:
+        """Call an orchestrator in this thread and return its state JSON. Raises FunctionError."""
+        function = self._catalog.orchestrators[name.lower()]
+        context = _convert("orchestrationTrigger", trigger)
+        state: str = _guarded(lambda: function.call(**self._arguments(function, context)))
+        return state
+
+    async def call_activity(self, name: str, input_text: str) -> str | None:
+        """Run an activity and return its result as JSON, None for None. Raises FunctionError."""
+        function = self._catalog.activities[name.lower()]
+        value = _guarded(lambda: _convert("activityTrigger", input_text))
+        returned = await self.call(function, value)
+        text: str = _guarded(lambda: jsontext.compact(_encode_activity_result(returned)))
+        return None if text == "null" else text
+
+    async def call(self, function: AppFunction, value: Any) -> Any:
+        """Call a function with its trigger's value. Raises FunctionError."""
+        arguments = self._arguments(function, value)
+        if inspect.iscoroutinefunction(function.call):
+            try:
+                return await function.call(**arguments)
+            except Exception as error:
+                raise FunctionError.from_exception(error) from error
+            except asyncio.CancelledError as error:
+                if _is_being_cancelled():
+                    raise
+                raise FunctionError.from_exception(error) from error
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.pool, lambda: _guarded(lambda: function.call(**arguments)))
+
+    def _arguments(self, function: AppFunction, value: Any) -> dict[str, Any]:
+        arguments = {function.parameter: value, **dict.fromkeys(function.clients, self._client_binding)}
+        if function.wants_context:
+            arguments["context"] = InvocationContext(function.name)
+        return arguments
+
+
+def _is_being_cancelled() -> bool:
+    """Whether the host is abandoning this invocation; else a CancelledError is the function's own."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _convert(binding: str, text: str) -> Any:
+    return converter_of(binding).decode(Datum(text, "string"), trigger_metadata=None)
+
+
+def _encode_activity_result(value: Any) -> str:
+    encoded: str = converter_of("activityTrigger").encode(value, expected_type=None).value
+    return encoded
+
+
+def _guarded(call: Callable[[], Any]) -> Any:
+    """What `call` returns; everything it raises, also SystemExit, becomes a FunctionError."""
+    try:
+        return call()
+    except BaseException as error:
+        raise FunctionError.from_exception(error) from error
