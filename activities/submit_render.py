@@ -114,6 +114,8 @@ async def _unknown(payload: SubmitRenderInput, services: Services) -> SubmitRend
 
 async def _again(payload: SubmitRenderInput, services: Services) -> SubmitRenderResult:
     """Submit once more, under a new intent: what is looked for later is younger than this moment."""
+    if services.now() >= payload.give_up_at:
+        raise ProviderUnavailable("it is too late to ask for the render again")
     await services.store.replace_record(submission_blob(payload.job_id), _intent(payload, services.now()))
     return await _submit(payload, services)
 

@@ -14,6 +14,9 @@ from shared.wiring import Services
 VERIFY_SECONDS = 120.0
 """A check reads a few MB; what takes longer than this is broken storage or a file made to waste time."""
 
+ROUNDING_SECONDS = 0.001
+"""Lengths in an MP4 are often rounded to milliseconds: 23 frames of 1/24 s are 0.958 s there."""
+
 
 async def verify_video(payload: VerifyVideoInput, services: Services) -> VerifyVideoResult:
     """Return the facts of the stored video and mark it as verified.
@@ -33,7 +36,7 @@ async def verify_video(payload: VerifyVideoInput, services: Services) -> VerifyV
     spec = payload.spec
     if (facts.width, facts.height) != (spec.width, spec.height):
         raise InvalidUpstreamVideo(f"{facts.width}x{facts.height} instead of {spec.width}x{spec.height}")
-    if abs(facts.seconds - spec.seconds) > facts.frame_seconds * 1.001:
+    if abs(facts.seconds - spec.seconds) > facts.frame_seconds + ROUNDING_SECONDS:
         raise InvalidUpstreamVideo(f"{facts.seconds:.3f} s instead of {spec.seconds} s")
     if not stored.verified:
         await services.store.mark_verified(name, stored, _metadata(spec, facts.seconds))

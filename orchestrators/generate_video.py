@@ -64,7 +64,12 @@ def _tell(teller: Storyteller, job: GenerateVideoInput) -> Story:
 
     if teller.state.stage == "submit":
         teller.begin("submit", flow.submit_timeout_seconds)
-        submission = SubmitRenderInput(job_id=job.job_id, spec=spec, unknown_submission=flow.unknown_submission)
+        submission = SubmitRenderInput(
+            job_id=job.job_id,
+            spec=spec,
+            unknown_submission=flow.unknown_submission,
+            give_up_at=teller.deadline,
+        )
         submitted = yield from teller.perform(SUBMIT_RENDER, submission, SubmitRenderResult)
         teller.enter("render", flow.render_timeout_seconds, upstream_id=submitted.upstream_id)
 
@@ -72,11 +77,13 @@ def _tell(teller: Storyteller, job: GenerateVideoInput) -> Story:
 
     if teller.state.stage == "render":
         look = CheckRenderInput(job_id=job.job_id, upstream_id=upstream_id)
+        if not teller.state.waits:
+            yield from teller.wait_for_next_look()
         while True:
             seen = yield from teller.perform(CHECK_RENDER, look, CheckRenderResult)
+            teller.show_progress(seen.progress)
             if seen.rendered:
                 break
-            teller.show_progress(seen.progress)
             yield from teller.wait_for_next_look()
         teller.enter("fetch", flow.store_timeout_seconds, progress=None)
 

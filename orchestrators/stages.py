@@ -4,7 +4,7 @@ All decisions are made from the job's own settings, the outcomes in history and 
 """
 
 from collections.abc import Generator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -13,7 +13,7 @@ from orchestrators.context import Context
 from shared.errors import FailureCode
 from shared.jobs.lifecycle import custom_status
 from shared.jobs.models import Failure, FlowSettings, Outcome, Payload, Stage, StoryState
-from shared.jobs.policy import WAITS_PER_EXECUTION, may_retry, next_wake, poll_delay, retry_delay
+from shared.jobs.policy import WAITS_PER_EXECUTION, last_moment, may_retry, next_wake, poll_delay, retry_delay
 from shared.logs import log_for
 
 Result = TypeVar("Result", bound=Payload)
@@ -43,6 +43,11 @@ class Storyteller:
         self._waits_here = 0
         self.state = state
         self._show()
+
+    @property
+    def deadline(self) -> datetime:
+        """When the current stage must have ended."""
+        return self.state.deadline or self._context.current_utc_datetime
 
     def begin(self, stage: Stage, timeout_seconds: float) -> None:
         """Start the first stage, unless an earlier execution did."""
@@ -77,7 +82,7 @@ class Storyteller:
         """Wait until the render is worth another look; raise `StageFailed` where its deadline has passed."""
         delay = poll_delay(self._flow, self.state.waits)
         self._change(waits=self.state.waits + 1)
-        yield from self._wait(delay, "upstream_timeout")
+        yield from self._wait(delay, self.deadline, "upstream_timeout")
 
     def _call(self, activity: str, payload: Payload) -> Generator[Any, Any, Outcome]:
         try:
@@ -95,11 +100,11 @@ class Storyteller:
             log_for(self._context.instance_id).warning("%s failed (%s, try %d)", activity, failure.reason, tries)
         if not may_retry(failure, tries):
             raise StageFailed(failure.code)
-        yield from self._wait(retry_delay(self._flow, tries, failure), failure.code)
+        delay = retry_delay(self._flow, tries, failure)
+        yield from self._wait(delay, last_moment(self.deadline, failure), failure.code)
 
-    def _wait(self, delay: timedelta, too_late: FailureCode) -> Generator[Any, Any, None]:
-        now = self._context.current_utc_datetime
-        wake = next_wake(now, delay, self.state.deadline or now)
+    def _wait(self, delay: timedelta, until: datetime, too_late: FailureCode) -> Generator[Any, Any, None]:
+        wake = next_wake(self._context.current_utc_datetime, delay, until)
         if wake is None:
             raise StageFailed(too_late)
         yield self._context.create_timer(wake)

@@ -29,3 +29,9 @@ def redact(text: str, hidden: Iterable[str]) -> str:
         # A traceback shows strings as literals, where quotes, line ends and non-printable characters are escaped.
         text = text.replace(repr(value)[1:-1], _HIDDEN)
     return text
+
+
+def quiet_libraries() -> None:
+    """Keep the SDKs from writing a page for every request; their warnings still come through."""
+    for name in ("azure.core.pipeline.policies.http_logging_policy", "azure.identity", "httpx2"):
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -62,9 +62,23 @@ class Settings(BaseSettings):
     @field_validator("azure_openai_endpoint", "openai_base_url", "storage_blob_uri")
     @classmethod
     def _is_http_url(cls, value: str | None) -> str | None:
-        if value is not None and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname):
+        try:
+            address = urlsplit(value or "http://unset")
+            usable = address.scheme in ("http", "https") and bool(address.hostname) and address.port != 0
+        except ValueError:  # its own sentence would quote the address, which may hold a password
+            usable = False
+        if not usable:
             raise ValueError("must be an http or https URL")
         return value
+
+    @field_validator("azure_openai_api_key", "openai_api_key")
+    @classmethod
+    def _fits_a_header(cls, value: SecretStr | None) -> SecretStr | None:
+        # A line end comes along easily from a file; sent, it would break every request, or worse, add a header.
+        key = value.get_secret_value().strip() if value else ""
+        if not (key.isascii() and key.isprintable()):
+            raise ValueError("must consist of printable ASCII characters")
+        return SecretStr(key) if key else None
 
     @model_validator(mode="after")
     def _has_storage(self) -> Self:
@@ -130,7 +144,10 @@ def load_settings() -> Settings:
 
 def _problem(where: tuple[int | str, ...], message: str) -> str:
     sentence = message.removeprefix("Value error, ")
-    return f"{str(where[0]).upper()}: {sentence}" if where else sentence
+    if not where:
+        return sentence
+    name = str(where[0])  # as it is documented where the field has an alias, else the field's own name
+    return f"{name.upper() if name.islower() else name}: {sentence}"
 
 
 def _require(**named: object) -> None:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from shared.logs import quiet_libraries
+
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
@@ -55,6 +57,7 @@ def use_services(replacement: Services) -> Iterator[Services]:
 def _from_environment() -> Services:
     from shared.settings import load_settings  # noqa: PLC0415 - see the module's docstring
 
+    quiet_libraries()
     settings = load_settings()
     return Services(provider=_provider(settings), store=_store(settings), flow=settings.flow, secrets=settings.secrets)
 

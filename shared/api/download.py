@@ -50,9 +50,9 @@ def _answer(req: Request, job_id: JobId, video: StoredVideo) -> Response:
     }
     if is_not_modified(req.headers, video):
         return Response(status_code=304, headers=headers)
-    part = requested_part(req.headers, video)
+    part = requested_part(req.method, req.headers, video)
     if part is None:
-        return responses.error(416, "Range not satisfiable", {"Content-Range": f"bytes */{video.size}"})
+        return responses.error(416, responses.RANGE_NOT_SATISFIABLE, {"Content-Range": f"bytes */{video.size}"})
     headers["Content-Type"] = "video/mp4"
     headers["Content-Disposition"] = f'attachment; filename="{file_id(job_id)}.mp4"'
     headers["Content-Length"] = str(part.length)

@@ -17,6 +17,7 @@ FILE_NOT_FOUND: Final = "File not found"
 EMPTY_PROMPT: Final = "Invalid prompt: prompt cannot be empty"
 BODY_TOO_LARGE: Final = "Request body too large"
 UNSUPPORTED_MEDIA_TYPE: Final = "Unsupported media type"
+RANGE_NOT_SATISFIABLE: Final = "Range not satisfiable"
 NOT_ACCEPTED: Final = "Azure OpenAI service is currently unavailable"
 UNAVAILABLE: Final = "Service is temporarily unavailable"
 

@@ -80,11 +80,12 @@ class GenerateVideoInput(Payload):
 
 
 class SubmitRenderInput(Payload):
-    """Input of `submit_render`."""
+    """Input of `submit_render`; after `give_up_at` it only finds out what became of an earlier submission."""
 
     job_id: JobId
     spec: RenderSpec
     unknown_submission: UnknownSubmissionRule
+    give_up_at: datetime
 
 
 class SubmitRenderResult(Payload):

@@ -8,15 +8,21 @@ from datetime import datetime, timedelta
 from shared.jobs.models import Failure, FlowSettings
 
 POLL_GROWTH = 1.6
-"""Looks at 5, 13, 26, 46, 79, 132, 207 s and then every 75 s: 12 looks for a 10-minute render."""
+"""Looks after 5, 13, 26, 46, 79, 132, 207 s and then every 75 s: a 10-minute render is found at the 13th."""
 
 RETRY_GROWTH = 2.0
 
 FEW_TRIES = 5
-"""How often in a row a failure that we do not understand is tried again; five tries take about a minute."""
+"""How often in a row a failure that we do not understand is tried again; five tries take half a minute."""
 
 LOST_TRIES = 3
 """A job or file that is not there is looked for this often: gateways answer 404 for a moment after a restart."""
+
+LONGEST_ASKED_SECONDS = 86_400
+"""A service that asks for a longer pause than a day does not mean it, and a date could not hold it."""
+
+DOUBT_GRACE = timedelta(minutes=1)
+"""How much longer a submission in doubt may be looked into: whether money was spent is worth knowing."""
 
 WAITS_PER_EXECUTION = 25
 """A look and its timer write 8 history events; 25 of them and the rest stay under 250 events per execution."""
@@ -30,10 +36,11 @@ def poll_delay(flow: FlowSettings, waits: int) -> timedelta:
 def retry_delay(flow: FlowSettings, tries: int, failure: Failure) -> timedelta:
     """Return how long to wait after the `tries`-th failure in a row (1 is the first).
 
-    What the other side asked for (`Retry-After`) is honoured, also where it is longer than our own longest wait.
+    What the other side asked for (`Retry-After`) is honoured, also where it is longer than our own longest wait; up to
+    a day, since a number beyond what a date can hold must not break the story.
     """
     own = _growing(flow.retry_first_seconds, RETRY_GROWTH, tries - 1, flow.retry_longest_seconds)
-    asked = timedelta(seconds=failure.retry_after_seconds or 0)
+    asked = timedelta(seconds=min(failure.retry_after_seconds or 0, LONGEST_ASKED_SECONDS))
     return max(own, asked)
 
 
@@ -43,6 +50,11 @@ def may_retry(failure: Failure, tries: int) -> bool:
         return False
     limit = {"unexpected": FEW_TRIES, "provider_job_lost": LOST_TRIES}.get(failure.reason)
     return limit is None or tries < limit
+
+
+def last_moment(deadline: datetime, failure: Failure) -> datetime:
+    """Return when a stage that failed like this must end."""
+    return deadline + DOUBT_GRACE if failure.reason == "provider_ambiguous" else deadline
 
 
 def next_wake(now: datetime, delay: timedelta, deadline: datetime) -> datetime | None:

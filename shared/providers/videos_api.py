@@ -29,7 +29,13 @@ from shared.jobs.models import RenderSpec
 from shared.providers import wire
 from shared.providers.base import RenderCandidate, RenderedFile, RenderLook
 
-_NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol)
+_NEVER_SENT = (
+    httpx2.ConnectError,
+    httpx2.ConnectTimeout,
+    httpx2.PoolTimeout,
+    httpx2.UnsupportedProtocol,
+    httpx2.LocalProtocolError,
+)
 """Transport errors after which the server certainly saw nothing of the request."""
 
 _CHUNK_BYTES = 1024 * 1024
@@ -54,7 +60,8 @@ class VideosApiProvider:
     ) -> None:
         # The credential goes into `Authorization` alone, on Azure too: of all headers, that one is left out when a
         # redirect leads to another host.
-        timeout = httpx2.Timeout(timeout_seconds, connect=min(10.0, timeout_seconds))
+        # Connecting ends well before the whole call does: only then is it known that nothing has been sent.
+        timeout = httpx2.Timeout(timeout_seconds, connect=min(10.0, timeout_seconds / 2))
         self._client = AsyncOpenAI(base_url=base_url, api_key=api_key, max_retries=0, timeout=timeout)
         self._model = model
         self._timeout_seconds = timeout_seconds
@@ -88,7 +95,7 @@ class VideosApiProvider:
 
     async def look(self, upstream_id: str) -> RenderLook:
         """See `VideoProvider`."""
-        job = await self._read(f"/videos/{quote(upstream_id, safe='')}", {})
+        job = await self._read(f"/videos/{quote(upstream_id, safe='')}", {}, _refused_read)
         match wire.phase(job):
             case "failed":
                 raise ProviderRejected(wire.failure_code(job), f"render {upstream_id!r} failed")
@@ -111,7 +118,7 @@ class VideosApiProvider:
                 stream=True,
                 stream_cls=AsyncStream[object],
             )
-        except OpenAIError as error:
+        except (OpenAIError, httpx2.HTTPError) as error:
             raise _refused_read(error) from error
         try:
             yield _rendered_file(stream.response)
@@ -123,7 +130,7 @@ class VideosApiProvider:
         found: list[RenderCandidate] = []
         query: dict[str, object] = {"limit": _LIST_PAGE, "order": "desc"}
         for _ in range(_LIST_PAGES):
-            page = await self._read("/videos", query)
+            page = await self._read("/videos", query, _refused_list)
             jobs = page.get("data")
             if not isinstance(jobs, list):
                 raise ProviderUnavailable("the list of renders is not a list")
@@ -132,8 +139,7 @@ class VideosApiProvider:
                 moment = wire.created_at(job) or since
                 if moment >= since and wire.matches(job, spec):
                     found.append(RenderCandidate(job["id"], moment))
-            oldest = wire.created_at(known[-1]) if known else None
-            if not page.get("has_more") or oldest is None or oldest < since:
+            if not known or not page.get("has_more") or wire.ends_before(known, since):
                 return found
             query["after"] = known[-1]["id"]
         raise ProviderUnavailable("the list of renders does not end")
@@ -142,7 +148,9 @@ class VideosApiProvider:
         """See `VideoProvider`."""
         await self._client.close()
 
-    async def _read(self, path: str, query: dict[str, object]) -> dict[str, object]:
+    async def _read(
+        self, path: str, query: dict[str, object], refused: Callable[[Exception], ProviderError]
+    ) -> dict[str, object]:
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 response = await self._client.get(path, cast_to=httpx2.Response, options={"params": dict(query)})
@@ -151,7 +159,7 @@ class VideosApiProvider:
                 answer = wire.json_object(error.response.content)
                 if wire.is_failed_job(answer):
                     return answer
-            raise _refused_read(error) from error
+            raise refused(error) from error
         answer = wire.json_object(response.content)
         if not answer:
             raise ProviderUnavailable(f"HTTP {response.status_code} without a JSON object")
@@ -160,12 +168,16 @@ class VideosApiProvider:
 
 def _rendered_file(response: httpx2.Response) -> RenderedFile:
     kind = response.headers.get("content-type", "video/mp4").partition(";")[0].strip().lower()
-    if not kind.startswith("video/") and kind != "application/octet-stream":
+    if not kind.startswith("video/") and kind not in _UNTYPED:
         raise InvalidUpstreamVideo(f"the content is {kind!r}, not a video")
     promised = response.headers.get("content-length", "")
     plain = response.headers.get("content-encoding", "identity").lower() == "identity"
     size = int(promised) if plain and promised.isdigit() else None
     return RenderedFile(_chunks(response, size), size)
+
+
+_UNTYPED = ("application/mp4", "application/octet-stream", "binary/octet-stream")
+"""What object stores, which content may be redirected to, call a file that nobody gave a type."""
 
 
 async def _chunks(response: httpx2.Response, size: int | None) -> AsyncIterator[bytes]:
@@ -226,6 +238,13 @@ def _refused_read(error: Exception) -> ProviderError:
         # The render is paid for: a key that is being rotated must not cost it, so the story keeps asking.
         unavailable.code = "upstream_auth"
     return unavailable
+
+
+def _refused_list(error: Exception) -> ProviderError:
+    """Sort an error while listing: a server without a list will not have one later, whatever it answers for that."""
+    if isinstance(error, APIStatusError) and error.status_code in (400, 404, 405, 410, 422, 501):
+        return ProviderRejected("submission_unknown", f"renders cannot be listed: HTTP {error.status_code}")
+    return _refused_read(error)
 
 
 def _retry_after(error: APIStatusError) -> float | None:

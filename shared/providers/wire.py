@@ -6,8 +6,10 @@ function of an answer.
 """
 
 import json
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+import math
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final, Literal
 
@@ -33,6 +35,10 @@ _REFUSALS: Final = (
     "sentinel_block",
 )
 """Words by which services say that the content was refused, at any of the points where they can."""
+
+
+_LONGEST_WAIT_SECONDS: Final = 86_400.0
+"""Nobody who asks for a longer wait means it; and a number without bounds breaks arithmetic with dates."""
 
 
 def json_object(body: bytes | str) -> dict[str, object]:
@@ -78,7 +84,9 @@ def is_refusal(answer: Mapping[str, object]) -> bool:
 def progress(job: Mapping[str, object]) -> int | None:
     """Return the percentage, None where the service tells none."""
     value = job.get("progress")
-    return max(0, min(100, int(value))) if isinstance(value, int | float) and value == value else None  # noqa: PLR0124
+    if not isinstance(value, int | float) or value != value:  # noqa: PLR0124 - NaN; math.isnan fails on a huge int
+        return None
+    return int(max(0, min(100, value)))
 
 
 def created_at(job: Mapping[str, object]) -> datetime | None:
@@ -93,26 +101,47 @@ def created_at(job: Mapping[str, object]) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+def ends_before(page: Sequence[Mapping[str, object]], since: datetime) -> bool:
+    """Say whether a page of jobs, newest first, ends with one older than `since`: the next pages are older yet.
+
+    Never said of a page that does not show its order: some servers ignore the one that they are asked for.
+    """
+    moments = [moment for job in page if (moment := created_at(job)) is not None]
+    falling = len(moments) == len(page) and moments == sorted(moments, reverse=True)
+    return falling and moments[0] > moments[-1] and moments[-1] < since
+
+
 def matches(job: Mapping[str, object], spec: RenderSpec) -> bool:
-    """Say whether a job is the one that `spec` asks for, in everything that the service tells about it."""
-    expected = {"prompt": spec.prompt, "size": f"{spec.width}x{spec.height}", "seconds": str(spec.seconds)}
-    return all(job.get(key) is None or _same(job[key], value) for key, value in expected.items())
+    """Say whether a job may be the one that `spec` asks for, in everything that the service tells about it.
+
+    What is told in another form than asked for does not decide, nor does a length that differs by less than a second
+    (servers compute it from frames): a job wrongly ruled out would be paid for twice.
+    """
+    prompt, size = job.get("prompt"), re.fullmatch(r"(\d{1,9})x(\d{1,9})", str(job.get("size")).lower(), re.ASCII)
+    if isinstance(prompt, str) and prompt and prompt != spec.prompt:
+        return False
+    if size and (int(size[1]), int(size[2])) != (spec.width, spec.height):
+        return False
+    seconds = _number(job.get("seconds"))
+    return seconds is None or abs(seconds - spec.seconds) < 1
 
 
-def _same(told: object, asked: str) -> bool:
-    if isinstance(told, float) and told.is_integer():
-        told = int(told)
-    return str(told) == asked
+def _number(told: object) -> float | None:
+    try:
+        number = float(str(told))
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Return what a `Retry-After` header asks for, in seconds; None where there is none or it is not understood."""
+    """Return what a `Retry-After` header asks for, in seconds and within a day; None where it is not understood."""
     value = headers.get("retry-after", "").strip()
-    if value.isascii() and value.isdigit():
-        return float(value)
+    if re.fullmatch(r"\d+(\.\d+)?", value, re.ASCII):
+        return min(float(value), _LONGEST_WAIT_SECONDS)
     try:
         moment = parsedate_to_datetime(value)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(timedelta(0), moment - now).total_seconds()
+    return max(0.0, min((moment - now).total_seconds(), _LONGEST_WAIT_SECONDS))

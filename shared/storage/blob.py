@@ -5,14 +5,17 @@ while it was idle. Longer troubles are the story's to wait out.
 """
 
 import contextlib
+import io
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any, Self, TypeVar
+from uuid import uuid4
 
 from azure.core import MatchConditions
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
-from azure.storage.blob import ContentSettings
+from azure.storage.blob import BlobBlock, ContentSettings
 from azure.storage.blob.aio import BlobServiceClient, ContainerClient, ExponentialRetry
 
 from shared.errors import StorageUnavailable
@@ -33,6 +36,9 @@ _OPTIONS: dict[str, Any] = {
 }
 
 _VERIFIED = "verified"
+
+_TROUBLES = (AzureError, OSError, ValueError)
+"""What the SDK raises; ValueError where something else than storage answers, such as a proxy with a page of its own."""
 
 
 class AzureBlobStore:
@@ -59,7 +65,7 @@ class AzureBlobStore:
     async def create_record(self, name: str, record: Record) -> bool:
         """See `BlobStore`."""
         try:
-            await self._upload(name, _json_bytes(record), overwrite=False)
+            await self._write_record(name, record, overwrite=False)
         except ResourceExistsError:
             return False
         return True
@@ -76,7 +82,7 @@ class AzureBlobStore:
 
     async def replace_record(self, name: str, record: Record) -> None:
         """See `BlobStore`."""
-        await self._upload(name, _json_bytes(record), overwrite=True)
+        await self._write_record(name, record, overwrite=True)
 
     async def delete_record(self, name: str) -> None:
         """See `BlobStore`."""
@@ -87,11 +93,24 @@ class AzureBlobStore:
         await _or_none(delete)
 
     async def write_video(self, name: str, chunks: AsyncIterator[bytes]) -> int:
-        """See `BlobStore`; blocks are committed at the end, so a broken stream leaves nothing."""
-        counted = _Counted(chunks)
+        """See `BlobStore`; blocks are committed at the end, so a broken stream leaves nothing.
+
+        Not the SDK's own upload of a stream: that one names blocks by their position, so that two writers of one blob
+        could mix theirs, gives the source's errors as storage's, and fails on an empty stream.
+        """
+        blob = self._container.get_blob_client(name)
+        await self._ensure_container()
+        writer = uuid4().hex
+        block_ids: list[str] = []
+        size = 0
+        async for block in _blocks(chunks):
+            block_ids.append(f"{writer}-{len(block_ids):06d}")
+            size += len(block)
+            await self._written(partial(blob.stage_block, block_ids[-1], io.BytesIO(block), len(block)))
+        blocks = [BlobBlock(block_id) for block_id in block_ids]
         settings = ContentSettings(content_type="video/mp4")
-        await self._upload(name, counted, overwrite=True, content_settings=settings, max_concurrency=2)
-        return counted.size
+        await self._written(partial(blob.commit_block_list, blocks, content_settings=settings))
+        return size
 
     async def find_video(self, name: str) -> StoredVideo | None:
         """See `BlobStore`."""
@@ -130,7 +149,7 @@ class AzureBlobStore:
             download = await blob.download_blob(offset, length, etag=video.etag, match_condition=unchanged)
             async for piece in download.chunks():
                 yield piece
-        except (AzureError, OSError) as error:
+        except _TROUBLES as error:
             raise StorageUnavailable(f"{name} broke off while being read: {type(error).__name__}") from error
 
     async def close(self) -> None:
@@ -139,11 +158,14 @@ class AzureBlobStore:
         if self._credential is not None:
             await self._credential.close()
 
-    async def _upload(self, name: str, content: Any, *, overwrite: bool, **options: Any) -> None:
-        blob = self._container.get_blob_client(name)
+    async def _write_record(self, name: str, record: Record, *, overwrite: bool) -> None:
+        content = json.dumps(record, separators=(",", ":"), sort_keys=True).encode()
         await self._ensure_container()
+        await self._written(partial(self._container.get_blob_client(name).upload_blob, content, overwrite=overwrite))
+
+    async def _written(self, call: Callable[[], Awaitable[object]]) -> None:
         try:
-            await _translated(lambda: blob.upload_blob(content, overwrite=overwrite, **options))
+            await _translated(call)
         except ResourceNotFoundError as error:
             self._container_exists = False
             raise StorageUnavailable("the container has been removed") from error
@@ -155,20 +177,16 @@ class AzureBlobStore:
             self._container_exists = True
 
 
-class _Counted:
-    """An async iterator that knows how many bytes have passed."""
-
-    def __init__(self, chunks: AsyncIterator[bytes]) -> None:
-        self._chunks = chunks
-        self.size = 0
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> bytes:
-        piece = await anext(self._chunks)
-        self.size += len(piece)
-        return piece
+async def _blocks(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Gather pieces of any size into blocks of one size; the last one may be smaller."""
+    gathered = bytearray()
+    async for piece in chunks:
+        gathered += piece
+        while len(gathered) >= _CHUNK_BYTES:
+            yield bytes(gathered[:_CHUNK_BYTES])
+            del gathered[:_CHUNK_BYTES]
+    if gathered:
+        yield bytes(gathered)
 
 
 async def _translated(call: Callable[[], Awaitable[Value]]) -> Value:
@@ -177,7 +195,7 @@ async def _translated(call: Callable[[], Awaitable[Value]]) -> Value:
         return await call()
     except (ResourceExistsError, ResourceNotFoundError):
         raise
-    except (AzureError, OSError) as error:
+    except _TROUBLES as error:
         raise StorageUnavailable(f"blob storage failed: {type(error).__name__}") from error
 
 
@@ -186,10 +204,6 @@ async def _or_none(call: Callable[[], Awaitable[Value]]) -> Value | None:
         return await _translated(call)
     except ResourceNotFoundError:
         return None
-
-
-def _json_bytes(record: Record) -> bytes:
-    return json.dumps(record, separators=(",", ":"), sort_keys=True).encode()
 
 
 def _quoted(etag: str) -> str:

@@ -62,7 +62,7 @@ def test_activities_receive_what_was_asked_for() -> None:
     job = {"job_id": "01jyg74z6ee6e9y23ceq2fmwc4"}
     render = {**job, "upstream_id": "video_1"}
     assert script.payloads == [
-        (SUBMIT_RENDER, {**job, "spec": spec, "unknown_submission": "fail"}),
+        (SUBMIT_RENDER, {**job, "spec": spec, "unknown_submission": "fail", "give_up_at": "2026-01-01T01:00:00Z"}),
         (CHECK_RENDER, render),
         (FETCH_RENDER, render),
         (VERIFY_VIDEO, {**job, "spec": spec}),
@@ -71,7 +71,7 @@ def test_activities_receive_what_was_asked_for() -> None:
 
 def test_a_ten_minute_render_needs_about_a_dozen_looks() -> None:
     """Looks are quick at first and slower later."""
-    waiting = [value(rendered=False)] * 12
+    waiting = [value(rendered=False)] * 11
     script = Script(check_render=[*waiting, value(rendered=True)])
 
     story = told(script)
@@ -118,7 +118,6 @@ def test_an_upstream_at_capacity_is_asked_again_when_it_says_so() -> None:
     [
         ("rate_limited", "provider_throttled"),
         ("upstream_unavailable", "provider_unavailable"),
-        ("submission_unknown", "provider_ambiguous"),
         ("internal", "storage_unavailable"),
     ],
 )
@@ -129,6 +128,16 @@ def test_a_submission_that_never_succeeds_ends_at_its_deadline_with_its_last_rea
     assert story.output == {"status": "failed", "code": code}
     assert timedelta(seconds=600) <= story.elapsed <= timedelta(seconds=610)
     assert story.statuses() == ["queued"]
+
+
+def test_a_submission_in_doubt_is_looked_into_for_a_minute_after_the_deadline() -> None:
+    """Whether money was spent is worth a little more time; then the job says that nobody knows."""
+    doubt = failure("submission_unknown", "provider_ambiguous", retryable=True, after=10)
+
+    story = told(Script(submit_render=[doubt]), submit_timeout_seconds=600)
+
+    assert story.output == {"status": "failed", "code": "submission_unknown"}
+    assert timedelta(seconds=660) <= story.elapsed <= timedelta(seconds=670)
 
 
 def test_a_render_that_never_finishes_times_out() -> None:
