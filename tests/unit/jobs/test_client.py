@@ -1,0 +1,138 @@
+import json
+
+import pytest
+
+from shared.errors import BackendUnavailable
+from shared.jobs import client as job_client
+from shared.jobs.client import JobClient
+from shared.jobs.ids import JobId
+from shared.jobs.lifecycle import JobView
+from tests.support.builders import JOB_ID
+from tests.support.durable_client import BACKEND_ERROR, FakeDurableClient, instance
+
+JOB = JobId(JOB_ID)
+STORY: dict[str, object] = {"job_id": JOB_ID}
+
+
+async def test_start_starts_the_story_under_the_jobs_id() -> None:
+    """Instance id and job id are one."""
+    durable = FakeDurableClient()
+
+    await JobClient(durable).start(JOB, STORY)
+
+    assert durable.started == [("generate_video", JOB_ID, STORY)]
+    assert durable.reads == []
+
+
+async def test_start_that_fails_without_an_instance_is_refused() -> None:
+    """What certainly does not run is reported, with the id and the reason."""
+    durable = FakeDurableClient()
+    durable.start_error_before = Exception("no such orchestrator")
+
+    with pytest.raises(BackendUnavailable, match=rf"{JOB_ID}.*no such orchestrator"):
+        await JobClient(durable).start(JOB, STORY)
+
+
+async def test_start_that_fails_after_the_instance_exists_is_accepted() -> None:
+    """What runs is not reported as refused: its caller would ask, and pay, again."""
+    durable = FakeDurableClient()
+    durable.start_error_after = Exception("the connection was lost")
+
+    await JobClient(durable).start(JOB, STORY)
+
+    assert durable.reads == [JOB_ID]
+
+
+async def test_start_is_tried_once() -> None:
+    """A start is never repeated: the SDK would replace the instance that the first one made."""
+    durable = FakeDurableClient()
+    durable.start_error_before = Exception("down")
+
+    with pytest.raises(BackendUnavailable):
+        await JobClient(durable).start(JOB, STORY)
+
+    assert len(durable.started) == 1
+
+
+async def test_start_of_which_nothing_is_known_is_refused() -> None:
+    """Neither started nor readable: the caller is told that it did not work."""
+    durable = FakeDurableClient()
+    durable.start_error_before = Exception("down")
+    durable.read_answer = BACKEND_ERROR
+
+    with pytest.raises(BackendUnavailable):
+        await JobClient(durable).start(JOB, STORY)
+
+
+async def test_start_that_hangs_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A backend that does not answer in time may have accepted all the same."""
+    monkeypatch.setattr(job_client, "READ_DEADLINE_SECONDS", 0.01)
+    durable = FakeDurableClient()
+    durable.start_hangs = True
+
+    await JobClient(durable).start(JOB, STORY)
+
+    assert durable.reads == [JOB_ID]
+
+
+async def test_view_reads_the_instance_as_a_job() -> None:
+    """A known instance is the job in its state."""
+    durable = FakeDurableClient({JOB_ID: instance("Completed", output={"status": "completed"})})
+
+    assert await JobClient(durable).view(JOB) == JobView("completed")
+
+
+async def test_unknown_instance_is_no_job() -> None:
+    """The backend's empty answer, and only that, means that there is no such job."""
+    assert await JobClient(FakeDurableClient()).view(JOB) is None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(BACKEND_ERROR, id="text"),
+        pytest.param({"Message": "down"}, id="object"),
+        pytest.param({"message": ["down"]}, id="object with a message"),
+        pytest.param({}, id="empty object"),
+    ],
+)
+async def test_backends_error_is_not_an_unknown_job(answer: str | dict[str, object]) -> None:
+    """The SDK makes a falsy status of HTTP 500 too; a job must not vanish because its backend has hiccups."""
+    durable = FakeDurableClient({JOB_ID: instance("Running")})
+    durable.read_answer = answer
+
+    with pytest.raises(BackendUnavailable, match=JOB_ID):
+        await JobClient(durable).view(JOB)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Exception("The operation failed with an unexpected status code 503"),
+        ConnectionError("refused"),
+        TimeoutError(),
+        json.JSONDecodeError("Expecting value", "<html>", 0),
+    ],
+)
+async def test_read_that_raises_is_an_unavailable_backend(error: Exception) -> None:
+    """Whatever the SDK raises while reading, nothing is known about the job."""
+    durable = FakeDurableClient()
+    durable.read_error = error
+
+    with pytest.raises(BackendUnavailable, match=JOB_ID):
+        await JobClient(durable).view(JOB)
+
+
+async def test_read_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A caller's patience ends after 5 s, ours before."""
+    monkeypatch.setattr(job_client, "READ_DEADLINE_SECONDS", 0.01)
+    durable = FakeDurableClient()
+    durable.read_hangs = True
+
+    with pytest.raises(BackendUnavailable):
+        await JobClient(durable).view(JOB)
+
+
+def test_patience_is_shorter_than_the_callers() -> None:
+    """The contract's Python client gives up after 5 s."""
+    assert job_client.READ_DEADLINE_SECONDS < 5

@@ -1,0 +1,185 @@
+from collections.abc import Mapping
+from datetime import UTC, timedelta
+
+import pytest
+
+from devtools.fakes.fake_provider import FakeVideoProvider
+from devtools.fakes.in_memory_store import InMemoryStore
+from shared import wiring
+from shared.errors import ConfigurationError
+from shared.jobs.models import FlowSettings
+from shared.providers.videos_api import VideosApiProvider
+from shared.settings import Settings
+from shared.storage.blob import AzureBlobStore
+from shared.wiring import Services, services, use_services
+from tests.support.builders import FLOW
+
+STORAGE = {"AzureWebJobsStorage": "UseDevelopmentStorage=true"}
+OPENAI = {"OPENAI_BASE_URL": "http://127.0.0.1:8001/v1", "OPENAI_MODEL": "sora-2"}
+AZURE = {"AZURE_OPENAI_ENDPOINT": "https://videos.openai.azure.com", "AZURE_OPENAI_DEPLOYMENT": "my-sora"}
+
+
+@pytest.fixture(autouse=True)
+def fresh_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing built yet, and no setting of the machine's own."""
+    monkeypatch.setattr(wiring, "_current", [])
+    for name, field in Settings.model_fields.items():
+        monkeypatch.delenv(str(field.validation_alias or name.upper()), raising=False)
+
+
+def configure(monkeypatch: pytest.MonkeyPatch, *environments: Mapping[str, str]) -> None:
+    for environment in environments:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+
+
+def fakes() -> Services:
+    return Services(FakeVideoProvider(), InMemoryStore(), FlowSettings.model_validate(FLOW))
+
+
+async def built() -> Services:
+    """The services from the environment, closed: what they were made with can still be read."""
+    held = services()
+    await held.provider.close()
+    await held.store.close()
+    return held
+
+
+def test_replacement_holds_until_the_block_ends() -> None:
+    """Tests and local tools put their own parts in; blocks may be nested."""
+    outer, inner = fakes(), fakes()
+
+    with use_services(outer):
+        with use_services(inner) as given:
+            assert services() is inner is given
+        assert services() is outer
+
+
+def test_replacement_ends_with_an_error_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An exception does not leave fakes behind."""
+
+    def broken() -> None:
+        with use_services(fakes()):
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        broken()
+
+    monkeypatch.setenv("OPENAI_MODEL", "sora-2")
+    with pytest.raises(ConfigurationError):
+        services()
+
+
+async def test_services_are_built_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One process, one set of connections; settings changed later need a restart."""
+    configure(monkeypatch, STORAGE, OPENAI)
+
+    first = services()
+    monkeypatch.setenv("OPENAI_MODEL", "other")
+
+    assert services() is first
+    await built()
+
+
+async def test_settings_that_were_repaired_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A failure to build is not kept."""
+    configure(monkeypatch, STORAGE)
+    with pytest.raises(ConfigurationError):
+        services()
+
+    configure(monkeypatch, OPENAI)
+
+    assert (await built()).flow == FlowSettings.model_validate(FLOW)
+
+
+async def test_server_of_ones_own_gets_its_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Address, key and model reach the adapter, and the key is known as a secret."""
+    configure(monkeypatch, STORAGE, OPENAI, {"OPENAI_API_KEY": "own-key"})
+
+    held = await built()
+
+    assert isinstance(held.provider, VideosApiProvider)
+    assert str(held.provider._client.base_url) == "http://127.0.0.1:8001/v1/"
+    assert held.provider._client.api_key == "own-key"
+    assert held.provider._client.max_retries == 0
+    assert held.provider._model == "sora-2"
+    assert set(held.secrets) == {"UseDevelopmentStorage=true", "own-key"}
+
+
+async def test_server_without_a_key_gets_none_of_the_machines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The SDK would look for a key in the environment by itself; a placeholder keeps it from doing so."""
+    configure(monkeypatch, STORAGE, OPENAI)
+
+    held = await built()
+
+    assert isinstance(held.provider, VideosApiProvider)
+    assert held.provider._client.api_key == "not-needed"
+
+
+async def test_azure_with_a_key_is_addressed_at_its_v1_api(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The resource's endpoint and deployment become address and model."""
+    configure(monkeypatch, STORAGE, AZURE, {"AZURE_OPENAI_API_KEY": "azure-key"})
+
+    held = await built()
+
+    assert isinstance(held.provider, VideosApiProvider)
+    assert str(held.provider._client.base_url) == "https://videos.openai.azure.com/openai/v1/"
+    assert held.provider._client.api_key == "azure-key"
+    assert held.provider._model == "my-sora"
+
+
+async def test_azure_without_a_key_is_given_a_source_of_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a key, each request asks for a valid token; none is fetched while building."""
+    configure(monkeypatch, STORAGE, AZURE)
+
+    held = await built()
+
+    assert isinstance(held.provider, VideosApiProvider)
+    assert not held.provider._client.api_key
+    assert held.secrets == ("UseDevelopmentStorage=true",)
+
+
+@pytest.mark.parametrize(
+    ("environment", "url"),
+    [
+        pytest.param(STORAGE, "http://127.0.0.1:10000/devstoreaccount1/sora-videos", id="connection string"),
+        pytest.param(
+            {"AzureWebJobsStorage__accountName": "videos"},
+            "https://videos.blob.core.windows.net/sora-videos",
+            id="account name",
+        ),
+        pytest.param(
+            {"AzureWebJobsStorage__blobServiceUri": "https://videos.blob.core.example/"},
+            "https://videos.blob.core.example/sora-videos",
+            id="address",
+        ),
+        pytest.param(
+            {"AzureWebJobsStorage__blobServiceUri": "https://a.example", "AzureWebJobsStorage__accountName": "b"},
+            "https://a.example/sora-videos",
+            id="the address before the name",
+        ),
+        pytest.param(
+            {**STORAGE, "AzureWebJobsStorage__accountName": "videos", "VIDEO_CONTAINER": "mine"},
+            "http://127.0.0.1:10000/devstoreaccount1/mine",
+            id="the connection string before all, another container",
+        ),
+    ],
+)
+async def test_storage_is_where_the_settings_say(
+    monkeypatch: pytest.MonkeyPatch, environment: Mapping[str, str], url: str
+) -> None:
+    """A connection string comes before an address, an address before a name."""
+    configure(monkeypatch, environment, OPENAI)
+
+    held = await built()
+
+    assert isinstance(held.store, AzureBlobStore)
+    assert held.store._container.url == url
+
+
+def test_clock_is_aware_and_in_greenwich_time() -> None:
+    """Times are comparable wherever they are made."""
+    now = fakes().now()
+
+    assert now.tzinfo is UTC
+    assert now.utcoffset() == timedelta()
