@@ -1,0 +1,111 @@
+"""One state folder belongs to one stack at a time."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from devtools.stack_folder import StateFolder, StateFolderError
+
+pytestmark = pytest.mark.stack
+
+# Holds the descriptor it was given, as a part does, until its standard input closes; its command line names the folder.
+HOLDER = [sys.executable, "-c", "import sys; print('here', flush=True); sys.stdin.read()"]
+
+
+def part_of(folder: StateFolder) -> subprocess.Popen[str]:
+    """A running part that shares the folder's claim."""
+    part = subprocess.Popen(
+        [*HOLDER, str(folder.path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        pass_fds=[folder.lock.fileno()],
+    )
+    assert part.stdout is not None
+    part.stdout.readline()
+    return part
+
+
+def test_a_folder_in_use_is_refused_with_its_owner(tmp_path: Path) -> None:
+    """The sentence says which process to stop."""
+    first, second = StateFolder(tmp_path), StateFolder(tmp_path)
+    first.claim()
+
+    with pytest.raises(StateFolderError, match=f"in use by the local stack of process {os.getpid()}"):
+        second.claim()
+
+    first.release()
+    second.claim()
+    second.release()
+
+
+def test_leftovers_of_a_killed_stack_are_ended_before_the_next_begins(tmp_path: Path) -> None:
+    """Two generations never write to the same files."""
+    killed = StateFolder(tmp_path)
+    killed.claim()
+    with part_of(killed) as leftover, subprocess.Popen([sys.executable, "-c", ""]) as owner:
+        killed.write_note({"pids": {"app": leftover.pid, "stack": owner.pid}})
+        (tmp_path / "stack.lock").write_text(str(owner.pid))
+        killed.lock.close()
+        os.waitid(os.P_PID, owner.pid, os.WEXITED | os.WNOWAIT)  # dead, but its starter has not looked yet
+
+        following = StateFolder(tmp_path)
+        following.claim()
+
+        assert leftover.wait(5) != 0
+    assert following.read_note() == {}
+    following.release()
+
+
+def test_an_unusable_folder_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    """A file in the way is named."""
+    (tmp_path / "file").touch()
+
+    with pytest.raises(StateFolderError, match="file/state cannot be used for the state: Not a directory"):
+        StateFolder(tmp_path / "file" / "state").claim()
+
+
+def test_a_foreign_process_with_a_noted_id_is_left_alone(tmp_path: Path) -> None:
+    """Process ids are reused: a noted one is ended only if its command line names the folder."""
+    folder = StateFolder(tmp_path)
+    folder.claim()
+    folder.write_note({"pids": {"app": os.getppid()}})
+
+    assert folder._leftovers() == []
+
+    folder.release()
+
+
+def test_the_note_is_complete_or_absent(tmp_path: Path) -> None:
+    """Readers find the addresses while the stack runs, and nothing afterwards."""
+    folder = StateFolder(tmp_path)
+    folder.claim()
+
+    folder.write_note({"app": "http://127.0.0.1:8000"})
+    during = json.loads((tmp_path / "stack.json").read_text())
+    folder.release()
+
+    assert during == {"app": "http://127.0.0.1:8000"}
+    assert not (tmp_path / "stack.json").exists()
+
+
+def test_a_fresh_start_forgets_everything_but_the_claim(tmp_path: Path) -> None:
+    """Links are removed, not followed."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "kept").touch()
+    folder = StateFolder(tmp_path / "state")
+    folder.claim()
+    (folder.path / "blob").mkdir()
+    (folder.path / "blob" / "video").touch()
+    (folder.path / "link").symlink_to(outside)
+
+    folder.wipe()
+
+    assert [entry.name for entry in folder.path.iterdir()] == ["stack.lock"]
+    assert (outside / "kept").exists()
+    folder.release()
