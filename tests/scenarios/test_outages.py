@@ -1,0 +1,84 @@
+"""Parts that are gone: the video service or blob storage unreachable, before and while a job runs."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from devtools.stack import Stack
+from tests.support.caller import Caller, wait_until
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(120)]
+
+
+@pytest.fixture
+def caller(impatient: Stack) -> Iterator[Caller]:
+    """A caller of the stack whose parts are taken away."""
+    caller = Caller(impatient.app)
+    with caller.http:
+        yield caller
+
+
+def test_a_job_ends_when_the_video_service_cannot_be_reached(impatient: Stack, caller: Caller) -> None:
+    """Refused connections are waited out until the deadline for submitting."""
+    impatient.end("simulator")
+    try:
+        job_id = caller.submit("Nobody listens")
+        end = caller.wait(job_id)
+    finally:
+        impatient.restart("simulator")
+
+    assert end["status"] == "failed"
+    assert end["error"] == "Azure OpenAI service is currently unavailable"
+
+
+def test_a_job_outlives_a_restart_of_the_video_service(impatient: Stack, caller: Caller) -> None:
+    """An outage shorter than the deadline costs nothing but time."""
+    impatient.end("simulator")
+    try:
+        job_id = caller.submit("Somebody will listen")
+    finally:
+        impatient.restart("simulator")
+
+    assert caller.wait(job_id)["status"] == "completed"
+
+
+def test_nothing_is_accepted_while_storage_cannot_be_reached(impatient: Stack, caller: Caller) -> None:
+    """The caller is told so in time, and a file that exists is unavailable rather than not found."""
+    finished = caller.submit("Stored before the outage")
+    caller.wait(finished)
+    impatient.end("blob")
+    try:
+        refused = caller.http.post("/api/generate", json={"prompt": "No place to keep it"})
+        file = caller.download(finished)
+        status = caller.status(finished)
+    finally:
+        impatient.restart("blob")
+
+    assert (refused.status_code, refused.json()) == (500, {"detail": "Azure OpenAI service is currently unavailable"})
+    assert (file.status_code, file.json()) == (500, {"detail": "Service is temporarily unavailable"})
+    assert status["status"] == "completed"
+    assert caller.download(finished).status_code == 200
+
+
+def test_a_job_fails_as_internal_when_storage_stays_away(impatient: Stack, caller: Caller) -> None:
+    """The render is done but there is no place for it: the job ends at its deadline and says nothing of the inside."""
+    job_id = caller.submit("Lost storage", duration=3)
+    wait_until(lambda: caller.status(job_id)["status"] == "processing", seconds=10, description="the job is accepted")
+    impatient.end("blob")
+    try:
+        end = caller.wait(job_id)
+    finally:
+        impatient.restart("blob")
+
+    assert (end["status"], end["error"]) == ("failed", "Internal error")
+
+
+def test_a_job_outlives_a_short_outage_of_storage(impatient: Stack, caller: Caller) -> None:
+    """Storage that comes back before the deadline receives the file."""
+    job_id = caller.submit("Storage blinks", duration=2)
+    wait_until(lambda: caller.status(job_id)["status"] == "processing", seconds=10, description="the job is accepted")
+    impatient.end("blob")
+    impatient.restart("blob")
+
+    assert caller.wait(job_id)["status"] == "completed"
+    assert caller.download(job_id).status_code == 200
