@@ -11,13 +11,16 @@ the call, and the service's id right after it:
 A second run finds the record. Where it holds no id, nobody knows whether the service accepted: the service is asked
 what it has, and a single unclaimed match is adopted. No match means that it was not accepted; more than one, or a
 service that cannot be asked, is *unknown*, and the job's own rule decides between giving up and paying again.
+
+Submitting again is an intent of its own, written create-if-absent as the successor of the one in doubt: of two runs
+that come to the same conclusion at once, one submits.
 """
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from shared.errors import ProviderAmbiguous, ProviderError, ProviderRejected, ProviderThrottled, ProviderUnavailable
-from shared.jobs.ids import claim_blob, submission_blob
+from shared.jobs.ids import claim_blob, resubmission_blob, submission_blob
 from shared.jobs.models import SubmitRenderInput, SubmitRenderResult
 from shared.providers.base import RenderCandidate
 from shared.storage.base import Record
@@ -78,13 +81,13 @@ async def _settle(payload: SubmitRenderInput, services: Services, intended_at: d
             "submission_unknown", f"cannot ask yet: {error}", retry_after_seconds=error.retry_after_seconds
         ) from error
     except ProviderError:
-        return await _unknown(payload, services)
+        return await _unknown(payload, services, intended_at)
     mine = await _claimable(payload, services, candidates)
     if len(mine) > 1:
-        return await _unknown(payload, services)
+        return await _unknown(payload, services, intended_at)
     if mine:
         return await _own(payload, services, mine[0].upstream_id)
-    return await _again(payload, services)
+    return await _again(payload, services, intended_at)
 
 
 async def _claimable(
@@ -106,17 +109,23 @@ async def _owner(services: Services, upstream_id: str) -> str | None:
     return None if claim is None else str(claim.get("job_id"))
 
 
-async def _unknown(payload: SubmitRenderInput, services: Services) -> SubmitRenderResult:
+async def _unknown(payload: SubmitRenderInput, services: Services, intended_at: datetime) -> SubmitRenderResult:
     if payload.unknown_submission == "fail":
         raise ProviderRejected("submission_unknown", "nobody can say whether the render was accepted")
-    return await _again(payload, services)
+    return await _again(payload, services, intended_at)
 
 
-async def _again(payload: SubmitRenderInput, services: Services) -> SubmitRenderResult:
+async def _again(payload: SubmitRenderInput, services: Services, intended_at: datetime) -> SubmitRenderResult:
     """Submit once more, under a new intent: what is looked for later is younger than this moment."""
     if services.now() >= payload.give_up_at:
         raise ProviderUnavailable("it is too late to ask for the render again")
-    await services.store.replace_record(submission_blob(payload.job_id), _intent(payload, services.now()))
+    intent = _intent(payload, services.now())
+    successor = resubmission_blob(payload.job_id, intended_at)
+    if not await services.store.create_record(successor, intent):
+        # Another run is a step ahead, or died there.
+        record = await services.store.read_record(successor) or intent
+        return await _settle(payload, services, datetime.fromisoformat(str(record["intended_at"])))
+    await services.store.replace_record(submission_blob(payload.job_id), intent)
     return await _submit(payload, services)
 
 

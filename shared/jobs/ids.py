@@ -6,6 +6,7 @@ ever used in a blob name, a URL or a query.
 
 import hashlib
 import re
+from datetime import UTC, datetime
 from typing import NewType
 
 JobId = NewType("JobId", str)
@@ -50,6 +51,11 @@ def job_blob(job_id: JobId) -> str:
 def submission_blob(job_id: JobId) -> str:
     """Name the record of the one paid submission that the job may make."""
     return f"submissions/{job_id}.json"
+
+
+def resubmission_blob(job_id: JobId, intended_at: datetime) -> str:
+    """Name the record that follows the intent of that moment, where it came to nothing."""
+    return f"submissions/{job_id}/{intended_at.astimezone(UTC):%Y%m%dT%H%M%S.%f}.json"
 
 
 def claim_blob(upstream_id: str) -> str:

@@ -3,6 +3,7 @@
 Reading is by seeking, so that a file of any length costs a few reads: the index, the first frame, the last frames.
 """
 
+import io
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -26,16 +27,19 @@ class VideoFacts:
 def probe(file: BinaryIO) -> VideoFacts:
     """Open a video and return its facts.
 
-    Raises `InvalidUpstreamVideo` where it is no MP4, has no picture, or its first or last frames cannot be decoded
-    (a file whose index promises more than is there ends here). Errors of `file` itself pass through.
+    Raises `InvalidUpstreamVideo` where it is no MP4, has no picture, its first or last frames cannot be decoded
+    (a file whose index promises more than is there ends here), or its last box is cut off. Errors of `file` itself pass
+    through.
     """
     try:
         with av.open(file, mode="r", format=None) as container:
-            return _facts(container)
+            facts = _facts(container)
+        _check_whole(file)
     except AppError:
         raise
     except (av.FFmpegError, ValueError, OverflowError, EOFError) as error:
         raise InvalidUpstreamVideo(f"the file cannot be read as a video: {type(error).__name__}") from error
+    return facts
 
 
 def _facts(container: InputContainer) -> VideoFacts:
@@ -67,3 +71,30 @@ def _decode_ends(container: InputContainer, picture: VideoStream) -> None:
     missing = (picture.duration + start - last_end) * picture.time_base
     if missing > 2 / picture.average_rate:
         raise InvalidUpstreamVideo(f"the last {float(missing):.2f} s of the file cannot be decoded")
+
+
+def _check_whole(file: BinaryIO) -> None:
+    """Hold the boxes that an MP4 is made of (ISO/IEC 14496-12, 4.2) against the length of the file.
+
+    Decoders do not mind a file that ends a frame or two early; whoever paid for it might.
+    """
+    end = file.seek(0, io.SEEK_END)
+    place = 0
+    while place + 8 <= end:
+        file.seek(place)
+        header = _up_to(16, file)
+        size = int.from_bytes(header[:4])
+        if size == 1:
+            size = int.from_bytes(header[8:])
+        if size < 8:  # 0 is a box that reaches to the end of the file, whatever that is
+            return
+        place += size
+    if place > end:
+        raise InvalidUpstreamVideo(f"the file ends {place - end} bytes before its last box")
+
+
+def _up_to(count: int, file: BinaryIO) -> bytes:
+    content = b""
+    while len(content) < count and (piece := file.read(count - len(content))):
+        content += piece
+    return content

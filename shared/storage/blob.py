@@ -15,7 +15,7 @@ from uuid import uuid4
 from azure.core import MatchConditions
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
-from azure.storage.blob import BlobBlock, ContentSettings
+from azure.storage.blob import BlobBlock, ContentSettings, StorageErrorCode
 from azure.storage.blob.aio import BlobServiceClient, ContainerClient, ExponentialRetry
 
 from shared.errors import StorageUnavailable
@@ -39,6 +39,9 @@ _VERIFIED = "verified"
 
 _TROUBLES = (AzureError, OSError, ValueError)
 """What the SDK raises; ValueError where something else than storage answers, such as a proxy with a page of its own."""
+
+_EXISTS = (StorageErrorCode.BLOB_ALREADY_EXISTS, StorageErrorCode.CONTAINER_ALREADY_EXISTS)
+"""The SDK calls every HTTP 409 "exists", also that of a container which is just being deleted."""
 
 
 class AzureBlobStore:
@@ -193,9 +196,11 @@ async def _translated(call: Callable[[], Awaitable[Value]]) -> Value:
     """Run a storage call; "exists" and "not found" keep their exception, other troubles become `StorageUnavailable`."""
     try:
         return await call()
-    except (ResourceExistsError, ResourceNotFoundError):
+    except ResourceNotFoundError:
         raise
     except _TROUBLES as error:
+        if isinstance(error, ResourceExistsError) and getattr(error, "error_code", None) in _EXISTS:
+            raise
         raise StorageUnavailable(f"blob storage failed: {type(error).__name__}") from error
 
 

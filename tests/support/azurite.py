@@ -1,0 +1,73 @@
+"""The storage emulator's blob service alone, in a process of its own and without files."""
+
+import http.client
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryFile
+from time import monotonic, sleep
+
+import pytest
+
+from devtools.environment_node import find_node
+from devtools.stack_ports import HOST, free_row
+from devtools.stack_settings import ACCOUNT, ACCOUNT_KEY
+
+PROGRAM = Path(__file__).parents[2] / "node_modules" / ".bin" / "azurite-blob"
+START_SECONDS = 30.0
+STOP_SECONDS = 10.0
+
+
+@contextmanager
+def running_azurite() -> Iterator[str]:
+    """An empty emulator; gives the connection string, and ends the process at the end. Skips where it is not there."""
+    node = find_node(Path(sys.prefix), os.environ)
+    if node is None or not PROGRAM.exists():
+        pytest.skip("the storage emulator is not installed: run `make up` or `npm ci` once")
+    [port] = free_row(1)
+    command = [str(node), str(PROGRAM), "--blobPort", str(port), "--inMemoryPersistence"]
+    with TemporaryFile() as log:
+        process = subprocess.Popen(
+            [*command, "--skipApiVersionCheck", "--silent", "--disableTelemetry"], stdout=log, stderr=log
+        )
+        try:
+            _wait_until_it_answers(process, port)
+            yield connection_string(port)
+        finally:
+            process.terminate()
+            try:
+                process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def connection_string(port: int) -> str:
+    """What the SDK takes for an emulator on `port`."""
+    return (
+        f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={ACCOUNT_KEY};"
+        f"BlobEndpoint=http://{HOST}:{port}/{ACCOUNT};"
+    )
+
+
+def _wait_until_it_answers(process: subprocess.Popen[bytes], port: int) -> None:
+    deadline = monotonic() + START_SECONDS
+    while not _answers(port):
+        assert process.poll() is None, f"the storage emulator ended with status {process.returncode}"
+        assert monotonic() < deadline, f"the storage emulator did not answer within {START_SECONDS:.0f} s"
+        sleep(0.05)
+
+
+def _answers(port: int) -> bool:
+    connection = http.client.HTTPConnection(HOST, port, timeout=2)
+    try:
+        connection.request("GET", "/")
+        connection.getresponse()
+    except OSError:
+        return False
+    finally:
+        connection.close()
+    return True
