@@ -8,28 +8,42 @@ the call, and the service's id right after it:
 3. claim the returned id for this job, create-if-absent, so that no other job in doubt can take it for its own;
 4. add the id to the submission record.
 
-A second run finds the record. Where it holds no id, nobody knows whether the service accepted: the service is asked
-what it has, and a single unclaimed match is adopted. No match means that it was not accepted; more than one, or a
-service that cannot be asked, is *unknown*, and the job's own rule decides between giving up and paying again.
+A second run finds the record. Where it holds no id, nobody knows whether the service accepted: once a call that may
+still be under way is over, the service is asked what it has, and a single unclaimed match is adopted. No match means
+that it was not accepted, and the job is submitted again, a few times. More than one match, one that does not show whose
+it is, or a service that cannot be asked, is *unknown*: the job's own rule decides between giving up and paying again.
 
 Submitting again is an intent of its own, written create-if-absent as the successor of the one in doubt: of two runs
 that come to the same conclusion at once, one submits.
 """
 
+import contextlib
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from uuid import uuid4
 
-from shared.errors import ProviderAmbiguous, ProviderError, ProviderRejected, ProviderThrottled, ProviderUnavailable
-from shared.jobs.ids import claim_blob, resubmission_blob, submission_blob
+from shared.errors import (
+    ProviderAmbiguous,
+    ProviderError,
+    ProviderRejected,
+    ProviderThrottled,
+    ProviderUnavailable,
+    StorageError,
+)
+from shared.jobs.ids import JobId, claim_blob, resubmission_blob, submission_blob
 from shared.jobs.models import SubmitRenderInput, SubmitRenderResult
 from shared.providers.base import RenderCandidate
 from shared.storage.base import Record
 from shared.wiring import Services
 
 SETTLE_SECONDS = 10.0
-"""A submission in doubt is looked for only after this long: until then the service may still be taking it in."""
+"""What the service received shows in its list after this long; it is asked only then."""
 
-CLOCK_SKEW = timedelta(seconds=5)
+MOST_ORDERS = 5
+"""A job is submitted this often where each earlier one left no trace: a list may be wrong, and each may cost money."""
+
+CLOCK_SKEW = timedelta(seconds=30)
 """How far the service's clock may lag behind ours when it stamps a render; it counts whole seconds, too."""
 
 
@@ -38,56 +52,72 @@ async def submit_render(payload: SubmitRenderInput, services: Services) -> Submi
 
     A second run, also one beside the first, returns the same render or raises `ProviderAmbiguous` until it is known.
     """
-    intent = _intent(payload, services.now())
+    intent = _intent(payload, services, order=1)
     if await services.store.create_record(submission_blob(payload.job_id), intent):
-        return await _submit(payload, services)
+        return await _submit(payload, services, intent)
     record = await services.store.read_record(submission_blob(payload.job_id)) or intent
     upstream_id = record.get("upstream_id")
     if isinstance(upstream_id, str):
         return SubmitRenderResult(upstream_id=upstream_id)
-    return await _settle(payload, services, datetime.fromisoformat(str(record["intended_at"])))
+    return await _settle(payload, services, record)
 
 
-async def _submit(payload: SubmitRenderInput, services: Services) -> SubmitRenderResult:
+async def _submit(payload: SubmitRenderInput, services: Services, intent: Record) -> SubmitRenderResult:
     try:
         upstream_id = await services.provider.submit(payload.spec)
     except (ProviderRejected, ProviderThrottled, ProviderUnavailable):
         # Certainly not accepted: the next try is a first one again.
         await services.store.delete_record(submission_blob(payload.job_id))
         raise
-    return await _own(payload, services, upstream_id)
+    except ProviderAmbiguous as doubt:
+        doubted: Record = {**intent, "doubted_at": services.now().isoformat(), "accepted": doubt.accepted}
+        await services.store.replace_record(submission_blob(payload.job_id), doubted)
+        raise
+    return await _own(payload, services, intent, upstream_id)
 
 
-async def _own(payload: SubmitRenderInput, services: Services, upstream_id: str) -> SubmitRenderResult:
+async def _own(payload: SubmitRenderInput, services: Services, intent: Record, upstream_id: str) -> SubmitRenderResult:
     claim: Record = {"job_id": payload.job_id}
-    if not await services.store.create_record(claim_blob(upstream_id), claim):
-        owner = await _owner(services, upstream_id)
-        if owner != payload.job_id:
-            raise ProviderAmbiguous("submission_unknown", f"render {upstream_id!r} belongs to job {owner!r}")
-    intent = _intent(payload, services.now())
-    await services.store.replace_record(submission_blob(payload.job_id), {**intent, "upstream_id": upstream_id})
+    try:
+        owner = payload.job_id
+        if not await services.store.create_record(claim_blob(upstream_id), claim):
+            owner = JobId(await _owner(services, upstream_id) or "nobody")
+    except StorageError as error:
+        raise ProviderAmbiguous("submission_unknown", f"{upstream_id!r} cannot be claimed", accepted=True) from error
+    if owner != payload.job_id:
+        raise ProviderAmbiguous("submission_unknown", f"render {upstream_id!r} belongs to job {owner!r}")
+    # From here on the id is safe: in the story's history, and in the claim, by which a run in doubt finds it.
+    with contextlib.suppress(StorageError):
+        await services.store.replace_record(submission_blob(payload.job_id), {**intent, "upstream_id": upstream_id})
     return SubmitRenderResult(upstream_id=upstream_id)
 
 
-async def _settle(payload: SubmitRenderInput, services: Services, intended_at: datetime) -> SubmitRenderResult:
+async def _settle(payload: SubmitRenderInput, services: Services, record: Record) -> SubmitRenderResult:
     """Find out what became of a submission whose answer is missing."""
-    age = (services.now() - intended_at).total_seconds()
-    if age < SETTLE_SECONDS:
-        raise ProviderAmbiguous("submission_unknown", "submission in doubt", retry_after_seconds=SETTLE_SECONDS - age)
+    wait = (_settled_at(record, services) - services.now()).total_seconds()
+    if wait > 0:
+        raise ProviderAmbiguous("submission_unknown", "submission in doubt", retry_after_seconds=wait)
     try:
-        candidates = await services.provider.find(payload.spec, intended_at - CLOCK_SKEW)
+        candidates = await services.provider.find(payload.spec, _moment(record, "intended_at") - CLOCK_SKEW)
     except (ProviderThrottled, ProviderUnavailable) as error:
         raise ProviderAmbiguous(
             "submission_unknown", f"cannot ask yet: {error}", retry_after_seconds=error.retry_after_seconds
         ) from error
     except ProviderError:
-        return await _unknown(payload, services, intended_at)
+        return await _unknown(payload, services, record)
     mine = await _claimable(payload, services, candidates)
-    if len(mine) > 1:
-        return await _unknown(payload, services, intended_at)
+    if len(mine) > 1 or not all(candidate.certain for candidate in mine):
+        return await _unknown(payload, services, record)
     if mine:
-        return await _own(payload, services, mine[0].upstream_id)
-    return await _again(payload, services, intended_at)
+        return await _own(payload, services, record, mine[0].upstream_id)
+    return await _again(payload, services, record)
+
+
+def _settled_at(record: Record, services: Services) -> datetime:
+    """Return when it is worth asking: after the doubt, or, where it was never written, when the call must be over."""
+    if "doubted_at" in record:
+        return _moment(record, "doubted_at") + timedelta(seconds=SETTLE_SECONDS)
+    return _moment(record, "intended_at") + timedelta(seconds=services.submit_seconds + SETTLE_SECONDS)
 
 
 async def _claimable(
@@ -98,7 +128,7 @@ async def _claimable(
     for candidate in candidates:
         owner = await _owner(services, candidate.upstream_id)
         if owner == payload.job_id:
-            return [candidate]
+            return [replace(candidate, certain=True)]
         if owner is None:
             free.append(candidate)
     return free
@@ -109,25 +139,41 @@ async def _owner(services: Services, upstream_id: str) -> str | None:
     return None if claim is None else str(claim.get("job_id"))
 
 
-async def _unknown(payload: SubmitRenderInput, services: Services, intended_at: datetime) -> SubmitRenderResult:
+async def _unknown(payload: SubmitRenderInput, services: Services, record: Record) -> SubmitRenderResult:
     if payload.unknown_submission == "fail":
         raise ProviderRejected("submission_unknown", "nobody can say whether the render was accepted")
-    return await _again(payload, services, intended_at)
+    return await _again(payload, services, record)
 
 
-async def _again(payload: SubmitRenderInput, services: Services, intended_at: datetime) -> SubmitRenderResult:
+async def _again(payload: SubmitRenderInput, services: Services, record: Record) -> SubmitRenderResult:
     """Submit once more, under a new intent: what is looked for later is younger than this moment."""
+    if record.get("accepted"):
+        raise ProviderAmbiguous(
+            "submission_unknown", "accepted under an id that is not known", retry_after_seconds=SETTLE_SECONDS
+        )
     if services.now() >= payload.give_up_at:
         raise ProviderUnavailable("it is too late to ask for the render again")
-    intent = _intent(payload, services.now())
-    successor = resubmission_blob(payload.job_id, intended_at)
+    order = _order(record) + 1
+    if order > MOST_ORDERS:
+        raise ProviderRejected("upstream_unavailable", f"none of {MOST_ORDERS} submissions left a trace")
+    intent = _intent(payload, services, order)
+    successor = resubmission_blob(payload.job_id, _moment(record, "intended_at"))
     if not await services.store.create_record(successor, intent):
         # Another run is a step ahead, or died there.
-        record = await services.store.read_record(successor) or intent
-        return await _settle(payload, services, datetime.fromisoformat(str(record["intended_at"])))
+        return await _settle(payload, services, await services.store.read_record(successor) or intent)
     await services.store.replace_record(submission_blob(payload.job_id), intent)
-    return await _submit(payload, services)
+    return await _submit(payload, services, intent)
 
 
-def _intent(payload: SubmitRenderInput, now: datetime) -> Record:
-    return {"job_id": payload.job_id, "intended_at": now.isoformat()}
+def _intent(payload: SubmitRenderInput, services: Services, order: int) -> Record:
+    # Its own run marks it, since a record that is there already counts as written where it is the very same.
+    return {"job_id": payload.job_id, "intended_at": services.now().isoformat(), "order": order, "run": uuid4().hex}
+
+
+def _order(record: Record) -> int:
+    order = record.get("order")
+    return order if isinstance(order, int) else 1
+
+
+def _moment(record: Record, field: str) -> datetime:
+    return datetime.fromisoformat(str(record[field]))

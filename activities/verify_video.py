@@ -17,6 +17,9 @@ VERIFY_SECONDS = 120.0
 ROUNDING_SECONDS = 0.001
 """Lengths in an MP4 are often rounded to milliseconds: 23 frames of 1/24 s are 0.958 s there."""
 
+_ONE_AT_A_TIME = asyncio.Semaphore(1)
+"""A decoder of the largest frames takes a good part of an instance's 2 GB."""
+
 
 async def verify_video(payload: VerifyVideoInput, services: Services) -> VerifyVideoResult:
     """Return the facts of the stored video and mark it as verified.
@@ -32,7 +35,8 @@ async def verify_video(payload: VerifyVideoInput, services: Services) -> VerifyV
     if stored is None:
         raise InvalidUpstreamVideo(f"{name} is not there")
     reader = VideoReader(services.store, name, stored, asyncio.get_running_loop(), seconds=VERIFY_SECONDS)
-    facts = await asyncio.to_thread(probe, cast("BinaryIO", reader))
+    async with _ONE_AT_A_TIME:
+        facts = await asyncio.to_thread(probe, cast("BinaryIO", reader))
     spec = payload.spec
     if (facts.width, facts.height) != (spec.width, spec.height):
         raise InvalidUpstreamVideo(f"{facts.width}x{facts.height} instead of {spec.width}x{spec.height}")

@@ -7,8 +7,6 @@ from collections.abc import Generator
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from pydantic import ValidationError
-
 from orchestrators.context import Context
 from shared.errors import FailureCode
 from shared.jobs.lifecycle import custom_status
@@ -88,8 +86,6 @@ class Storyteller:
         try:
             answer = yield self._context.call_activity(activity, payload.model_dump(mode="json"))
             return Outcome.model_validate(answer)
-        except ValidationError:
-            return Outcome(failure=_HOST_FAILURE)
         except Exception:  # noqa: BLE001 - the SDK raises bare Exception for every failed activity
             return Outcome(failure=_HOST_FAILURE)
 

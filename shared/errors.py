@@ -1,7 +1,6 @@
 """What can go wrong, drawn once; the bottom of the import chain (standard library only).
 
 AppError
-  InvalidRequest            the caller must change the request; no job exists
   ConfigurationError        the operator must change a setting
   ProviderError             the video service
     ProviderRejected          it refused this request, and will again
@@ -75,17 +74,14 @@ class AppError(Exception):
         self.retry_after_seconds = retry_after_seconds
 
 
-class InvalidRequest(AppError):
-    """The caller's request cannot be accepted."""
-
-    code = "invalid_request"
-    reason = "invalid_request"
-
-
 class ConfigurationError(AppError):
-    """A setting is missing or contradicts another; its text names the setting, never its value."""
+    """A setting is missing or contradicts another; its text names the setting, never its value.
+
+    Retryable, because a job that is under way, perhaps paid for, outlives a deployment that is mended in time.
+    """
 
     code = "upstream_auth"
+    retryable = True
     reason = "configuration"
 
 
@@ -122,15 +118,19 @@ class ProviderUnavailable(ProviderError):
 class ProviderAmbiguous(ProviderError):
     """The request was sent and no clear answer came back: the video service may be working on it.
 
-    `code` is what the job is called where nothing better is found out before its deadline.
+    `code` is what the job is called where nothing better is found out before its deadline. `accepted` says that it
+    certainly is working on it, only under which id is not known.
     """
 
     retryable = True
     reason = "provider_ambiguous"
 
-    def __init__(self, code: FailureCode, detail: str, *, retry_after_seconds: float | None = None) -> None:
+    def __init__(
+        self, code: FailureCode, detail: str, *, retry_after_seconds: float | None = None, accepted: bool = False
+    ) -> None:
         super().__init__(detail, retry_after_seconds=retry_after_seconds)
         self.code = code
+        self.accepted = accepted
 
 
 class ProviderJobLost(ProviderError):

@@ -33,5 +33,5 @@ def redact(text: str, hidden: Iterable[str]) -> str:
 
 def quiet_libraries() -> None:
     """Keep the SDKs from writing a page for every request; their warnings still come through."""
-    for name in ("azure.core.pipeline.policies.http_logging_policy", "azure.identity", "httpx2"):
+    for name in ("azure.core.pipeline.policies.http_logging_policy", "azure.identity", "httpx2", "openai"):
         logging.getLogger(name).setLevel(logging.WARNING)

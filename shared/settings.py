@@ -4,16 +4,19 @@ Raises `ConfigurationError` with a sentence that names the setting, never its va
 """
 
 from functools import cached_property
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.errors import ConfigurationError
-from shared.jobs.models import FlowSettings, Seconds, UnknownSubmissionRule
+from shared.jobs.models import FlowSettings, UnknownSubmissionRule
 
 ProviderChoice = Literal["azure", "openai"]
+
+Duration = Annotated[float, Field(gt=0, le=2_592_000, allow_inf_nan=False)]
+"""Seconds, up to 30 days: what is longer is a mistake, and at some length dates overflow."""
 
 AZURE_HOSTS = (
     ".openai.azure.com",
@@ -36,7 +39,7 @@ class Settings(BaseSettings):
     storage_blob_uri: str | None = Field(default=None, validation_alias="AzureWebJobsStorage__blobServiceUri")
     storage_account_name: str | None = Field(default=None, validation_alias="AzureWebJobsStorage__accountName")
     storage_client_id: str | None = Field(default=None, validation_alias="AzureWebJobsStorage__clientId")
-    video_container: str = "sora-videos"
+    video_container: str = Field(default="sora-videos", pattern=r"^[a-z0-9](-?[a-z0-9]){2,62}$")
 
     video_provider: ProviderChoice | None = None
     azure_openai_endpoint: str | None = None
@@ -47,14 +50,14 @@ class Settings(BaseSettings):
     openai_api_key: SecretStr | None = None
     openai_model: str | None = None
 
-    upstream_timeout_seconds: Seconds = 60
-    submit_timeout_seconds: Seconds = 3600
-    render_timeout_seconds: Seconds = 3600
-    store_timeout_seconds: Seconds = 1800
-    poll_first_seconds: Seconds = 5
-    poll_longest_seconds: Seconds = 75
-    retry_first_seconds: Seconds = 2
-    retry_longest_seconds: Seconds = 60
+    upstream_timeout_seconds: Duration = Field(default=60, le=300)
+    submit_timeout_seconds: Duration = 3600
+    render_timeout_seconds: Duration = 3600
+    store_timeout_seconds: Duration = 1800
+    poll_first_seconds: Duration = 5
+    poll_longest_seconds: Duration = 75
+    retry_first_seconds: Duration = 2
+    retry_longest_seconds: Duration = 60
     unknown_submission: UnknownSubmissionRule = "fail"
 
     job_routes_auth_level: Literal["function", "anonymous"] = "function"
@@ -67,7 +70,7 @@ class Settings(BaseSettings):
             usable = address.scheme in ("http", "https") and bool(address.hostname) and address.port != 0
         except ValueError:  # its own sentence would quote the address, which may hold a password
             usable = False
-        if not usable:
+        if not usable or not (value or "").isprintable():
             raise ValueError("must be an http or https URL")
         return value
 
@@ -129,7 +132,9 @@ class Settings(BaseSettings):
     def secrets(self) -> tuple[str, ...]:
         """Every secret value, for redaction."""
         held = (self.storage_connection_string, self.azure_openai_api_key, self.openai_api_key)
-        return tuple(secret.get_secret_value() for secret in held if secret is not None)
+        values = [secret.get_secret_value() for secret in held if secret is not None]
+        parts = [part.partition("=") for value in values for part in value.split(";")]
+        return (*values, *(secret for name, _, secret in parts if name in ("AccountKey", "SharedAccessSignature")))
 
 
 def load_settings() -> Settings:

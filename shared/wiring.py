@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from shared.errors import ConfigurationError
 from shared.logs import quiet_libraries
 
 if TYPE_CHECKING:
@@ -19,14 +20,17 @@ if TYPE_CHECKING:
     from shared.settings import Settings
     from shared.storage.base import BlobStore
 
+Built = TypeVar("Built")
+
 
 @dataclass(frozen=True)
 class Services:
-    """What HTTP functions and activities work with."""
+    """What HTTP functions and activities work with; a call to `provider.submit` is over after `submit_seconds`."""
 
     provider: "VideoProvider"
     store: "BlobStore"
     flow: "FlowSettings"
+    submit_seconds: float = 60.0
     secrets: tuple[str, ...] = ()
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
@@ -59,7 +63,34 @@ def _from_environment() -> Services:
 
     quiet_libraries()
     settings = load_settings()
-    return Services(provider=_provider(settings), store=_store(settings), flow=settings.flow, secrets=settings.secrets)
+    return Services(
+        provider=cast("VideoProvider", _OnDemand(lambda: _usable("the video service", lambda: _provider(settings)))),
+        store=_usable("blob storage", lambda: _store(settings)),
+        flow=settings.flow,
+        submit_seconds=settings.upstream_timeout_seconds,
+        secrets=settings.secrets,
+    )
+
+
+class _OnDemand:
+    """Stands for something that is built when it is first used: a download needs no video service."""
+
+    def __init__(self, build: Callable[[], object]) -> None:
+        self._build = build
+        self._built: object = None
+
+    def __getattr__(self, name: str) -> Any:
+        if self._built is None:
+            self._built = self._build()
+        return getattr(self._built, name)
+
+
+def _usable(what: str, build: Callable[[], Built]) -> Built:
+    """Build an adapter; what its SDK cannot make sense of is a setting, whose value its error may quote."""
+    try:
+        return build()
+    except Exception as error:  # noqa: BLE001 - SDKs raise what they like over a malformed value
+        raise ConfigurationError(f"the settings of {what} cannot be used: {type(error).__name__}") from None
 
 
 def _provider(settings: "Settings") -> "VideoProvider":

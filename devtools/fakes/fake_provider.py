@@ -69,6 +69,7 @@ class FakeVideoProvider:
         self.calls: list[Operation] = []
         self.file = file
         self.closed = False
+        self.tells_prompts = True
         self.looks_needed = looks_needed
         self._now = now
         self._scripts: defaultdict[Operation, deque[Outcome]] = defaultdict(deque)
@@ -113,7 +114,7 @@ class FakeVideoProvider:
         """See `VideoProvider`."""
         await self._called("find")
         return [
-            RenderCandidate(render.upstream_id, render.created_at)
+            RenderCandidate(render.upstream_id, render.created_at, certain=self.tells_prompts)
             for render in self.renders
             if render.spec == spec and render.created_at >= since and not render.lost
         ]

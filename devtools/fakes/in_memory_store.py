@@ -67,10 +67,9 @@ class InMemoryStore:
         """See `BlobStore`."""
         await asyncio.sleep(0)
         with self._called("create_record", name):
-            absent = name not in self._blobs
-            if absent:
+            if name not in self._blobs:
                 self._put(name, _json_bytes(record))
-        return absent
+            return self._blobs[name].content == _json_bytes(record)
 
     async def read_record(self, name: str) -> Record | None:
         """See `BlobStore`."""
@@ -97,6 +96,8 @@ class InMemoryStore:
         """See `BlobStore`."""
         with self._called("write_video", name):
             content = b"".join([piece async for piece in chunks])
+            if name in self._blobs and self._blobs[name].metadata.get(_VERIFIED) == "1":
+                raise StorageUnavailable(f"{name} has been verified and is not replaced")
             self._put(name, content)
         return len(content)
 

@@ -6,6 +6,7 @@ It is told about work and never polls: it sleeps until something is sent, someth
 import asyncio
 import heapq
 import logging
+import sqlite3
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -128,6 +129,10 @@ class Dispatcher:
                 self.notify(due)
             self._failures.pop(instance_id, None)
             self._on_commit(instance_id)
+        except sqlite3.OperationalError:
+            # A full disk or a locked file passes; nothing was committed, so the episode can be repeated.
+            logger.exception("The journal cannot be written; instance %s waits.", instance_id)
+            self.notify(Due(self._clock.now() + _RETRY_AFTER, instance_id))
         except Exception:
             logger.exception("The host could not run an episode of instance %s.", instance_id)
             self._try_again(instance_id)
@@ -135,7 +140,7 @@ class Dispatcher:
             self._in_episode.discard(instance_id)
 
     def _try_again(self, instance_id: str) -> None:
-        """An error of the host itself, such as a full disk: nothing was committed, so the episode can be repeated."""
+        """Repeat what was not committed a few times: an error that does not pass must not keep the host busy."""
         failures = self._failures[instance_id] = self._failures.get(instance_id, 0) + 1
         if failures < _ATTEMPTS:
             self.notify(Due(self._clock.now() + _RETRY_AFTER, instance_id))
@@ -145,11 +150,21 @@ class Dispatcher:
     async def _run_activity(self, task: Task) -> None:
         try:
             event = await self._outcome(task)
-            self.notify(self._journal.finish_task(task, event, self._clock.now()))
-        except Exception:
-            logger.exception("The outcome of activity %s is lost; it runs again with the next start.", task.name)
+            while not self._kept(task, event):
+                await self._clock.wait_until(self._clock.now() + _RETRY_AFTER, asyncio.Event(), idle=False)
         finally:
             self._activities_running -= 1
+
+    def _kept(self, task: Task, event: history.Event) -> bool:
+        """Keep an outcome; False where the journal cannot be written now, which must not cost it."""
+        try:
+            self.notify(self._journal.finish_task(task, event, self._clock.now()))
+        except sqlite3.OperationalError:
+            logger.exception("The journal cannot be written; the outcome of activity %s waits.", task.name)
+            return False
+        except Exception:
+            logger.exception("The outcome of activity %s is lost; it runs again with the next start.", task.name)
+        return True
 
     async def _outcome(self, task: Task) -> history.Event:
         try:

@@ -28,8 +28,9 @@ async def download(req: Request) -> Response:
     if job_id is None:
         return responses.error(404, responses.FILE_NOT_FOUND)
     try:
+        store = services().store  # loads the SDK the first time, which is not storage being slow
         async with asyncio.timeout(OPEN_DEADLINE_SECONDS):
-            video = await services().store.find_video(video_blob(job_id))
+            video = await store.find_video(video_blob(job_id))
     except (AppError, TimeoutError) as error:
         log_for(job_id).error("file cannot be read: %s: %s", type(error).__name__, error)
         return responses.error(500, responses.UNAVAILABLE)

@@ -19,6 +19,10 @@ from shared.names import GENERATE_VIDEO
 READ_DEADLINE_SECONDS = 4.0
 """The contract's Python client gives up after 5 s; an answer that says why is better than none."""
 
+START_DEADLINE_SECONDS = 2.0
+READ_AGAIN_DEADLINE_SECONDS = 0.8
+"""Starting, and looking whether it started after all: together with writing the job's record below those 5 s."""
+
 
 class InstanceStatus(Protocol):
     """The part of the SDK's `DurableOrchestrationStatus` that is read here."""
@@ -52,19 +56,19 @@ class JobClient:
         Raises `BackendUnavailable` where the job was not accepted (or nobody can say whether it was).
         """
         try:
-            async with asyncio.timeout(READ_DEADLINE_SECONDS):
+            async with asyncio.timeout(START_DEADLINE_SECONDS):
                 await self._client.start_new(GENERATE_VIDEO, job_id, story_input)
         except Exception as error:  # the SDK raises bare Exception for every refusal
-            if await self.view(job_id) is None:
+            if await self.view(job_id, seconds=READ_AGAIN_DEADLINE_SECONDS) is None:
                 raise BackendUnavailable(f"job {job_id!r} could not be started: {error}") from error
 
-    async def view(self, job_id: JobId) -> JobView | None:
-        """Return what the caller may see of the job, None where there is no such job.
+    async def view(self, job_id: JobId, *, seconds: float = READ_DEADLINE_SECONDS) -> JobView | None:
+        """Return what the caller may see of the job, None where there is no such job; within `seconds`.
 
         Raises `BackendUnavailable` where the durable backend does not answer.
         """
         try:
-            async with asyncio.timeout(READ_DEADLINE_SECONDS):
+            async with asyncio.timeout(seconds):
                 status = await self._client.get_status(job_id)
         except Exception as error:  # bare Exception from the SDK, aiohttp's errors, a time-out
             raise BackendUnavailable(f"job {job_id!r} could not be read: {error}") from error

@@ -15,13 +15,13 @@ RETRY_GROWTH = 2.0
 FEW_TRIES = 5
 """How often in a row a failure that we do not understand is tried again; five tries take half a minute."""
 
-LOST_TRIES = 3
-"""A job or file that is not there is looked for this often: gateways answer 404 for a moment after a restart."""
+LOST_TRIES = 6
+"""A job or file that is not there is looked for this often, for a minute: gateways answer 404 while they restart."""
 
 LONGEST_ASKED_SECONDS = 86_400
 """A service that asks for a longer pause than a day does not mean it, and a date could not hold it."""
 
-DOUBT_GRACE = timedelta(minutes=1)
+DOUBT_GRACE = timedelta(minutes=2)
 """How much longer a submission in doubt may be looked into: whether money was spent is worth knowing."""
 
 WAITS_PER_EXECUTION = 25

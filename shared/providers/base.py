@@ -23,10 +23,14 @@ class RenderLook:
 
 @dataclass(frozen=True)
 class RenderCandidate:
-    """A render that the service knows and that may be the one we asked for."""
+    """A render that the service knows and that may be the one we asked for.
+
+    `certain` says that it was asked for with our prompt; where the service does not tell prompts, it may be anybody's.
+    """
 
     upstream_id: str
     created_at: datetime
+    certain: bool = True
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,7 @@ _NEVER_SENT = (
 
 _CHUNK_BYTES = 1024 * 1024
 _LIST_PAGE = 100
+_LIST_SECONDS = 120.0
 _LIST_PAGES = 20
 """A search looks back over this many pages at most: 2,000 jobs are more than any service takes in a few minutes."""
 
@@ -90,12 +91,13 @@ class VideosApiProvider:
 
         upstream_id = wire.json_object(response.content).get("id")
         if not isinstance(upstream_id, str) or not 0 < len(upstream_id) <= _UPSTREAM_ID_LONGEST:
-            raise ProviderAmbiguous("submission_unknown", f"HTTP {response.status_code} without a job id")
+            detail = f"HTTP {response.status_code} without a job id"
+            raise ProviderAmbiguous("submission_unknown", detail, accepted=True)
         return upstream_id
 
     async def look(self, upstream_id: str) -> RenderLook:
         """See `VideoProvider`."""
-        job = await self._read(f"/videos/{quote(upstream_id, safe='')}", {}, _refused_read)
+        job = await self._read(f"/videos/{quote(upstream_id, safe='')}", {}, _refused_read, upstream_id)
         match wire.phase(job):
             case "failed":
                 raise ProviderRejected(wire.failure_code(job), f"render {upstream_id!r} failed")
@@ -127,6 +129,13 @@ class VideosApiProvider:
 
     async def find(self, spec: RenderSpec, since: datetime) -> Sequence[RenderCandidate]:
         """See `VideoProvider`."""
+        try:
+            async with asyncio.timeout(_LIST_SECONDS):
+                return await self._find(spec, since)
+        except TimeoutError as error:
+            raise ProviderUnavailable(f"the list of renders takes longer than {_LIST_SECONDS:.0f} s") from error
+
+    async def _find(self, spec: RenderSpec, since: datetime) -> Sequence[RenderCandidate]:
         found: list[RenderCandidate] = []
         query: dict[str, object] = {"limit": _LIST_PAGE, "order": "desc"}
         for _ in range(_LIST_PAGES):
@@ -135,10 +144,12 @@ class VideosApiProvider:
             if not isinstance(jobs, list):
                 raise ProviderUnavailable("the list of renders is not a list")
             known = [job for job in jobs if isinstance(job, dict) and isinstance(job.get("id"), str)]
+            if len(known) < len(jobs):
+                raise ProviderRejected("submission_unknown", "the list holds renders without a readable id")
             for job in known:
                 moment = wire.created_at(job) or since
                 if moment >= since and wire.matches(job, spec):
-                    found.append(RenderCandidate(job["id"], moment))
+                    found.append(RenderCandidate(job["id"], moment, certain=wire.tells_prompt(job)))
             if not known or not page.get("has_more") or wire.ends_before(known, since):
                 return found
             query["after"] = known[-1]["id"]
@@ -149,7 +160,11 @@ class VideosApiProvider:
         await self._client.close()
 
     async def _read(
-        self, path: str, query: dict[str, object], refused: Callable[[Exception], ProviderError]
+        self,
+        path: str,
+        query: dict[str, object],
+        refused: Callable[[Exception], ProviderError],
+        upstream_id: str | None = None,
     ) -> dict[str, object]:
         try:
             async with asyncio.timeout(self._timeout_seconds):
@@ -157,7 +172,7 @@ class VideosApiProvider:
         except (OpenAIError, httpx2.HTTPError, TimeoutError) as error:
             if isinstance(error, APIStatusError):
                 answer = wire.json_object(error.response.content)
-                if wire.is_failed_job(answer):
+                if upstream_id is not None and wire.is_failed_job(answer, upstream_id):
                     return answer
             raise refused(error) from error
         answer = wire.json_object(response.content)
@@ -197,7 +212,7 @@ def _refused_submit(error: APIStatusError) -> ProviderError:
     """Sort an HTTP error to a submission. Only answers that certainly mean "not accepted" are not ambiguous."""
     status, answer = error.status_code, wire.json_object(error.response.content)
     detail = f"HTTP {status}"
-    if wire.is_refusal(answer):
+    if wire.is_refusal(answer, codes_only=status == 429 or status >= 500):
         return ProviderRejected("content_policy", detail)
     if status == 429:
         return ProviderThrottled(detail, retry_after_seconds=_retry_after(error))

@@ -60,9 +60,9 @@ def phase(job: Mapping[str, object]) -> RenderPhase:
     return "lost" if word in _LOST else "running"
 
 
-def is_failed_job(answer: Mapping[str, object]) -> bool:
-    """Say whether the body of an HTTP error is really a job that failed."""
-    return phase(answer) == "failed" and ("id" in answer or answer.get("object") == "video")
+def is_failed_job(answer: Mapping[str, object], upstream_id: str) -> bool:
+    """Say whether the body of an HTTP error is really this job, failed, not a gateway's error with an id of its own."""
+    return phase(answer) == "failed" and (answer.get("id") == upstream_id or answer.get("object") == "video")
 
 
 def failure_code(job: Mapping[str, object]) -> FailureCode:
@@ -70,15 +70,33 @@ def failure_code(job: Mapping[str, object]) -> FailureCode:
     return "content_policy" if is_refusal(job) else "upstream_failed"
 
 
-def is_refusal(answer: Mapping[str, object]) -> bool:
+def is_refusal(answer: Mapping[str, object], *, codes_only: bool = False) -> bool:
     """Say whether an error answer or failed job speaks of refused content.
 
-    Only fields that describe the error are read: a prompt echoed elsewhere in the answer must not decide.
+    Only fields that describe the error are read: a prompt echoed elsewhere in the answer must not decide. With
+    `codes_only` a message does not either: a service that is failing may say that its moderation is.
     """
-    described = json.dumps([answer.get(key) for key in ("error", "code", "message", "type", "inner_error", "detail")])
+    error = answer.get("error")
+    described = json.dumps(
+        [part.get(key) for part in (answer, error) if isinstance(part, dict) for key in ("code", "type", "inner_error")]
+        if codes_only
+        else [_described(answer.get(key)) for key in ("error", "code", "message", "type", "inner_error", "detail")]
+    )
     return any(word in described.lower() for word in _REFUSALS) or (
         "failure_reason" in answer and ("moderation" in str(answer["failure_reason"]))
     )
+
+
+def _described(part: object) -> object:
+    """Leave out what a list of validation errors repeats of the request."""
+    if isinstance(part, list):
+        return [
+            {key: value for key, value in item.items() if key not in ("input", "ctx")}
+            if isinstance(item, dict)
+            else item
+            for item in part
+        ]
+    return part
 
 
 def progress(job: Mapping[str, object]) -> int | None:
@@ -114,16 +132,22 @@ def ends_before(page: Sequence[Mapping[str, object]], since: datetime) -> bool:
 def matches(job: Mapping[str, object], spec: RenderSpec) -> bool:
     """Say whether a job may be the one that `spec` asks for, in everything that the service tells about it.
 
-    What is told in another form than asked for does not decide, nor does a length that differs by less than a second
-    (servers compute it from frames): a job wrongly ruled out would be paid for twice.
+    What is told in another form than asked for does not decide, nor do blanks in the prompt, nor a length that differs
+    by less than a second (servers compute it from frames): a job wrongly ruled out would be paid for twice.
     """
     prompt, size = job.get("prompt"), re.fullmatch(r"(\d{1,9})x(\d{1,9})", str(job.get("size")).lower(), re.ASCII)
-    if isinstance(prompt, str) and prompt and prompt != spec.prompt:
+    if isinstance(prompt, str) and prompt.strip() and prompt.split() != spec.prompt.split():
         return False
     if size and (int(size[1]), int(size[2])) != (spec.width, spec.height):
         return False
     seconds = _number(job.get("seconds"))
     return seconds is None or abs(seconds - spec.seconds) < 1
+
+
+def tells_prompt(job: Mapping[str, object]) -> bool:
+    """Say whether a job shows the prompt that it was asked for with."""
+    prompt = job.get("prompt")
+    return isinstance(prompt, str) and bool(prompt.strip())
 
 
 def _number(told: object) -> float | None:

@@ -25,7 +25,10 @@ class BlobStore(Protocol):
     """Our own storage. Blob names come from `shared.jobs.ids`."""
 
     async def create_record(self, name: str, record: Record) -> bool:
-        """Write a small JSON record that must not exist yet; False, and nothing written, where it does."""
+        """Write a small JSON record that must not exist yet; False, and nothing written, where another one does.
+
+        True where this very record is there already: the answer to writing it was lost.
+        """
 
     async def read_record(self, name: str) -> Record | None:
         """Return a record, None where there is none."""
@@ -39,7 +42,8 @@ class BlobStore(Protocol):
     async def write_video(self, name: str, chunks: AsyncIterator[bytes]) -> int:
         """Stream a video in, replacing an earlier one of that name, and return its size in bytes.
 
-        It appears whole or not at all: an error from `chunks` passes through and leaves what was there before.
+        It appears whole or not at all: an error from `chunks` passes through and leaves what was there before. A video
+        that has been verified, or written by somebody else meanwhile, is not replaced: `StorageUnavailable`.
         """
 
     async def find_video(self, name: str) -> StoredVideo | None:

@@ -1,6 +1,6 @@
 """Blob storage through azure-storage-blob; the only importer of it.
 
-The SDK's own retries are kept short (twice, within a second or so): they bridge a connection that the server closed
+The SDK's own retries are kept short (twice, within a few seconds): they bridge a connection that the server closed
 while it was idle. Longer troubles are the story's to wait out.
 """
 
@@ -70,7 +70,7 @@ class AzureBlobStore:
         try:
             await self._write_record(name, record, overwrite=False)
         except ResourceExistsError:
-            return False
+            return await self.read_record(name) == record
         return True
 
     async def read_record(self, name: str) -> Record | None:
@@ -112,7 +112,18 @@ class AzureBlobStore:
             await self._written(partial(blob.stage_block, block_ids[-1], io.BytesIO(block), len(block)))
         blocks = [BlobBlock(block_id) for block_id in block_ids]
         settings = ContentSettings(content_type="video/mp4")
-        await self._written(partial(blob.commit_block_list, blocks, content_settings=settings))
+        there = await self.find_video(name)
+        if there is not None and there.verified:
+            raise StorageUnavailable(f"{name} has been verified and is not replaced")
+        unchanged = (
+            {"match_condition": MatchConditions.IfMissing}
+            if there is None
+            else {"match_condition": MatchConditions.IfNotModified, "etag": there.etag}
+        )
+        try:
+            await self._written(partial(blob.commit_block_list, blocks, content_settings=settings, **unchanged))
+        except ResourceExistsError as error:
+            raise StorageUnavailable(f"{name} was written by somebody else meanwhile") from error
         return size
 
     async def find_video(self, name: str) -> StoredVideo | None:

@@ -229,8 +229,8 @@ async def test_another_version_is_never_read_in_place_of_the_one_that_was_found(
         await whole(store, first)
 
 
-async def test_the_verified_mark_stays_with_its_version(store: BlobStore) -> None:
-    """Marked once, a video is verified until it is written again."""
+async def test_a_verified_video_is_not_replaced(store: BlobStore) -> None:
+    """A late second copy, begun before the first was verified, must not take the mark away."""
     video = await stored(store)
     await store.mark_verified(NAME, video, FACTS)
 
@@ -238,7 +238,10 @@ async def test_the_verified_mark_stays_with_its_version(store: BlobStore) -> Non
     assert marked is not None
     assert marked.verified is True
     assert await whole(store, marked) == b"0123456789"
-    assert (await stored(store)).verified is False
+    with pytest.raises(StorageUnavailable):
+        await store.write_video(NAME, pieces(b"late", 4))
+    after = await store.find_video(NAME)
+    assert after == marked
 
 
 async def test_a_version_that_has_been_replaced_cannot_be_marked(store: BlobStore) -> None:

@@ -100,7 +100,7 @@ EXPECTED: list[tuple[AppError, dict[str, Any]]] = [
     ),
     (
         ConfigurationError("x"),
-        {"code": "upstream_auth", "reason": "configuration", "retryable": False, "retry_after_seconds": None},
+        {"code": "upstream_auth", "reason": "configuration", "retryable": True, "retry_after_seconds": None},
     ),
 ]
 
@@ -218,7 +218,7 @@ async def test_settings_that_do_not_work_are_the_operators_to_mend(
     outcome = await run_activity("submit_render", payload())
 
     assert outcome["failure"]["code"] == "upstream_auth"
-    assert outcome["failure"]["retryable"] is False
+    assert outcome["failure"]["retryable"] is True
     assert "OPENAI_BASE_URL" in caplog.text
     assert SECRET not in caplog.text
 
@@ -229,6 +229,6 @@ async def test_a_run_that_failed_can_be_followed_by_one_that_works(world: World)
     await run_activity("submit_render", payload())
     assert await world.store.read_record(submission_blob(JobId(JOB_ID)))
 
-    world.later(60)
+    world.later(70)
 
     assert await run_activity("submit_render", payload()) == {"value": {"upstream_id": "video_1"}}

@@ -4,7 +4,7 @@ import pytest
 from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
 from azure.identity import CredentialUnavailableError
 
-from shared.errors import ProviderRejected, ProviderUnavailable
+from shared.errors import ProviderUnavailable
 from shared.providers.entra import token_source
 from tests.support.credential import FakeCredential
 
@@ -24,11 +24,12 @@ async def test_the_token_is_asked_for_with_the_scope() -> None:
     "error", [ClientAuthenticationError("tenant refused"), CredentialUnavailableError("no identity here")], ids=repr
 )
 async def test_an_identity_that_is_refused_or_missing_is_the_operators_to_mend(error: Exception) -> None:
-    """Another try will not change it."""
-    with pytest.raises(ProviderRejected) as raised:
+    """It is named for who must act, and tried again meanwhile: a render under way must not be lost to it."""
+    with pytest.raises(ProviderUnavailable) as raised:
         await token_source(FakeCredential(error), SCOPE)()
 
     assert raised.value.code == "upstream_auth"
+    assert raised.value.retryable
 
 
 @pytest.mark.parametrize("error", [ServiceRequestError("no route"), OSError("reset"), RuntimeError("odd")], ids=repr)

@@ -119,10 +119,14 @@ async def test_what_is_told_and_differs_rules_a_render_out(upstream: Connect, ch
         assert await found(provider) == []
 
 
-async def test_entries_that_are_no_jobs_are_passed_over(upstream: Connect) -> None:
-    """Garbage in a list does not hide the rest."""
-    async with upstream(page(None, 3, "video_9", {}, {"id": 7}, job(1))) as (provider, _):
-        assert await found(provider) == ["video_1"]
+@pytest.mark.parametrize("entry", [None, 3, "video_9", {}, {"id": 7}], ids=repr)
+async def test_a_list_with_entries_that_cannot_be_read_proves_nothing(upstream: Connect, entry: object) -> None:
+    """The unreadable one may be ours: whoever asks must not conclude that nothing was accepted."""
+    async with upstream(page(entry, job(1))) as (provider, _):
+        with pytest.raises(ProviderRejected) as raised:
+            await found(provider)
+
+    assert raised.value.code == "submission_unknown"
 
 
 async def test_later_pages_are_read_until_one_ends_before_the_time_in_question(upstream: Connect) -> None:

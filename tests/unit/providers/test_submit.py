@@ -189,7 +189,7 @@ REFUSED_CONTENT: dict[str, tuple[int, Any]] = {
     "words in a detail": (400, {"detail": "blocked by content_filter"}),
     "another status": (403, envelope("no", code="content_policy_violation")),
     "422": (422, envelope("no", code="moderation_blocked")),
-    "a gateway that wraps it": (502, envelope("upstream said: moderation_blocked")),
+    "a gateway that wraps it": (502, envelope("upstream said no", code="moderation_blocked")),
 }
 
 

@@ -63,14 +63,15 @@ def test_only_a_json_object_is_read_as_one(body: bytes | str, expected: dict[str
         ({"status": "cancelled", "id": "video_1"}, True),
         ({"status": "failed"}, False),
         ({"status": 500, "id": "request_1"}, False),
+        ({"status": "error", "id": "request_1", "message": "overloaded"}, False),
         ({"status": "completed", "id": "video_1"}, False),
         ({"error": {"message": "no"}}, False),
         ({}, False),
     ],
 )
 def test_a_failed_job_is_told_from_an_error(job: dict[str, object], *, expected: bool) -> None:
-    """Both may be the body of an HTTP 500."""
-    assert wire.is_failed_job(job) is expected
+    """Both may be the body of an HTTP 500, and a gateway gives its own errors ids, too."""
+    assert wire.is_failed_job(job, "video_1") is expected
 
 
 CODES: list[tuple[dict[str, Any], FailureCode]] = [
