@@ -102,9 +102,14 @@ class WarningsOf:
 
     def new(self) -> list[str]:
         """Those that were completed since the last call."""
-        with self._log.open("rb") as lines:
-            lines.seek(self._position)
-            complete = lines.read().rpartition(b"\n")[0]
+        try:
+            with self._log.open("rb") as lines:
+                if self._log.stat().st_size < self._position:  # somebody emptied it
+                    self._position = 0
+                lines.seek(self._position)
+                complete = lines.read().rpartition(b"\n")[0]
+        except FileNotFoundError:
+            return []
         if complete:
             self._position += len(complete) + 1
         return [line for line in complete.decode(errors="replace").splitlines() if WORTH_SHOWING.match(line)]

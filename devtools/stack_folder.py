@@ -15,6 +15,7 @@ from devtools.stack_ports import command_line
 
 LOCK = "stack.lock"
 NOTE = "stack.json"
+KEPT = ("app", "simulator", "blob", "logs")  # what a stack makes in its state folder
 LEFTOVER_SECONDS = 10.0  # orderly ends of what a killed stack left behind
 FORCED_SECONDS = 3.0
 
@@ -100,14 +101,10 @@ class StateFolder:
         draft.replace(self.path / NOTE)
 
     def wipe(self) -> None:
-        """Forget everything that former stacks kept here."""
-        for entry in self.path.iterdir():
-            if entry.name == LOCK:
-                continue
-            if entry.is_dir() and not entry.is_symlink():
-                shutil.rmtree(entry)
-            else:
-                entry.unlink()
+        """Forget what former stacks kept here, and nothing else that the folder may hold."""
+        for name in KEPT:
+            shutil.rmtree(self.path / name, ignore_errors=True)
+        (self.path / NOTE).unlink(missing_ok=True)
 
     def release(self) -> None:
         """Give the folder back."""

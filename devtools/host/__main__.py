@@ -9,6 +9,7 @@ import sqlite3
 import sys
 import time
 from pathlib import Path
+from typing import NoReturn
 
 from devtools.host.app_loader import load_app
 from devtools.host.catalog import Catalog
@@ -28,7 +29,7 @@ class _Refused(Exception):  # not an error of the program
 
 
 def main() -> int:
-    """Run until SIGTERM or SIGINT; returns the exit code."""
+    """Run until SIGTERM or SIGINT, which end the process; returns the exit code where the host cannot start."""
     arguments = _parse()
     _log_to_stdout()
     try:
@@ -49,7 +50,7 @@ def main() -> int:
         return _BAD_START
 
 
-async def _serve(catalog: Catalog, settings: HostSettings, state: StateFolder, port: int) -> int:
+async def _serve(catalog: Catalog, settings: HostSettings, state: StateFolder, port: int) -> NoReturn:
     told_to_end = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -66,7 +67,8 @@ async def _serve(catalog: Catalog, settings: HostSettings, state: StateFolder, p
             )
         print(f"Functions host ready on {origin(listener)} ({len(catalog)} functions)", flush=True)
         await told_to_end.wait()
-    return _FAILED if engine.has_failed else 0
+    # Not by returning: the event loop would wait for functions that still run on threads.
+    _end(_FAILED if engine.has_failed else 0)
 
 
 def _parse() -> argparse.Namespace:
@@ -87,7 +89,7 @@ def _log_to_stdout() -> None:
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
-def _end(code: int) -> None:
+def _end(code: int) -> NoReturn:
     """Leave without waiting for functions that still run on threads: they are run again with the next start."""
     logging.shutdown()
     sys.stdout.flush()

@@ -23,6 +23,8 @@ logger = logging.getLogger(__name__)
 
 _RETRY_AFTER = timedelta(seconds=5)
 _ATTEMPTS = 5
+_TIDY_SECONDS = 1.0
+_KEEP_AGAIN_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -83,8 +85,11 @@ class Dispatcher:
                 next_due = self._later[0][0] if self._later else None
                 await self._clock.wait_until(next_due, self._wake, idle=not self._running)
         finally:
-            for task in self._running:
+            running = set(self._running)
+            for task in running:
                 task.cancel()
+            if running:
+                await asyncio.wait(running, timeout=_TIDY_SECONDS)
 
     def _collect_due(self) -> None:
         now = self._clock.now()
@@ -122,6 +127,9 @@ class Dispatcher:
         try:
             work = self._journal.take_work(instance_id, self._clock.now())
             if work is None:
+                # Nothing for now; or the wall clock was set back since this instance fell due.
+                if (due := self._journal.next_due(instance_id)) is not None and due.at > self._clock.now():
+                    self.notify(due)
                 return
             loop = asyncio.get_running_loop()
             generations = await loop.run_in_executor(self._worker.pool, self._episodes.run, work)
@@ -149,22 +157,22 @@ class Dispatcher:
 
     async def _run_activity(self, task: Task) -> None:
         try:
-            event = await self._outcome(task)
-            while not self._kept(task, event):
-                await self._clock.wait_until(self._clock.now() + _RETRY_AFTER, asyncio.Event(), idle=False)
+            await self._keep(task, await self._outcome(task))
+        except Exception:
+            logger.exception("The outcome of activity %s is lost; it runs again with the next start.", task.name)
         finally:
             self._activities_running -= 1
 
-    def _kept(self, task: Task, event: history.Event) -> bool:
-        """Keep an outcome; False where the journal cannot be written now, which must not cost it."""
-        try:
-            self.notify(self._journal.finish_task(task, event, self._clock.now()))
-        except sqlite3.OperationalError:
-            logger.exception("The journal cannot be written; the outcome of activity %s waits.", task.name)
-            return False
-        except Exception:
-            logger.exception("The outcome of activity %s is lost; it runs again with the next start.", task.name)
-        return True
+    async def _keep(self, task: Task, event: history.Event) -> None:
+        """Keep an outcome, however long the journal cannot be written: the activity has run, and may have cost."""
+        while True:
+            try:
+                self.notify(self._journal.finish_task(task, event, self._clock.now()))
+            except sqlite3.OperationalError:
+                logger.exception("The journal cannot be written; the outcome of activity %s waits.", task.name)
+            else:
+                return
+            await asyncio.sleep(_KEEP_AGAIN_SECONDS)
 
     async def _outcome(self, task: Task) -> history.Event:
         try:

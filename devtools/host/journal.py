@@ -110,6 +110,11 @@ class Journal:
         rows = self._db.execute("SELECT instance_id, due_at FROM inbox ORDER BY message_id")
         return [Due(from_microseconds(due_at), instance_id) for instance_id, due_at in rows]
 
+    def next_due(self, instance_id: str) -> Due | None:
+        """When the first message that waits for an instance can be taken."""
+        (due_at,) = self._db.execute("SELECT MIN(due_at) FROM inbox WHERE instance_id = ?", (instance_id,)).fetchone()
+        return None if due_at is None else Due(from_microseconds(due_at), instance_id)
+
     def take_work(self, instance_id: str, now: datetime) -> Work | None:
         """What the next episode starts from, or None if there is nothing to do.
 

@@ -107,10 +107,10 @@ class Replay:
 
     def _play_unless_suspended(self, event: Event) -> None:
         passes = event["EventType"] in {EventType.EXECUTION_RESUMED, EventType.EXECUTION_TERMINATED}
-        if self.suspended and not passes:
-            self._held_events.append(event)
-        else:
+        if not self.suspended or passes:
             self._play_event(event)
+        elif event["EventType"] != EventType.EXECUTION_SUSPENDED:  # suspended twice is suspended once
+            self._held_events.append(event)
 
     def _play_event(self, event: Event) -> None:  # one case per event type, each a line
         match EventType(event["EventType"]):

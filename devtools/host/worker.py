@@ -66,7 +66,7 @@ class Worker:
         if inspect.iscoroutinefunction(function.call):
             try:
                 return await function.call(**arguments)
-            except Exception as error:
+            except (Exception, SystemExit, KeyboardInterrupt) as error:
                 raise FunctionError.from_exception(error) from error
             except asyncio.CancelledError as error:
                 if _is_being_cancelled():

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import httpx
 import pytest
 
 from devtools.stack import Stack
@@ -16,6 +17,12 @@ def caller(impatient: Stack) -> Iterator[Caller]:
     caller = Caller(impatient.app)
     with caller.http:
         yield caller
+
+
+def hold_content(stack: Stack, prompt: str) -> None:
+    """Let the first fetch of a job's file wait for two seconds, so that what is done meanwhile comes before it."""
+    fault = {"operation": "content", "kind": "delay", "seconds": 2, "prompt": prompt}
+    httpx.post(f"{stack.simulator}/_sim/faults", json=fault).raise_for_status()
 
 
 def test_a_job_ends_when_the_video_service_cannot_be_reached(impatient: Stack, caller: Caller) -> None:
@@ -62,7 +69,8 @@ def test_nothing_is_accepted_while_storage_cannot_be_reached(impatient: Stack, c
 
 def test_a_job_fails_as_internal_when_storage_stays_away(impatient: Stack, caller: Caller) -> None:
     """The render is done but there is no place for it: the job ends at its deadline and says nothing of the inside."""
-    job_id = caller.submit("Lost storage", duration=3)
+    hold_content(impatient, "Lost storage")
+    job_id = caller.submit("Lost storage")
     wait_until(lambda: caller.status(job_id)["status"] == "processing", seconds=10, description="the job is accepted")
     impatient.end("blob")
     try:
@@ -75,7 +83,8 @@ def test_a_job_fails_as_internal_when_storage_stays_away(impatient: Stack, calle
 
 def test_a_job_outlives_a_short_outage_of_storage(impatient: Stack, caller: Caller) -> None:
     """Storage that comes back before the deadline receives the file."""
-    job_id = caller.submit("Storage blinks", duration=2)
+    hold_content(impatient, "Storage blinks")
+    job_id = caller.submit("Storage blinks")
     wait_until(lambda: caller.status(job_id)["status"] == "processing", seconds=10, description="the job is accepted")
     impatient.end("blob")
     impatient.restart("blob")

@@ -11,48 +11,58 @@ from tests.support.caller import Caller, renders_of
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(180)]
 
-NOT_CONFIGURED = "The video service is not configured correctly"
-UNAVAILABLE = "Azure OpenAI service is currently unavailable"
-INVALID = "The video service returned an invalid video"
+SENTENCES = {
+    "content_policy": "Content policy violation detected",
+    "invalid_request": "The video service rejected the request",
+    "rate_limited": "The video service is at capacity",
+    "upstream_unavailable": "Azure OpenAI service is currently unavailable",
+    "upstream_auth": "The video service is not configured correctly",
+    "model_unavailable": "The video service is not configured correctly",
+    "upstream_failed": "Video generation failed",
+    "upstream_lost": "The generated video is no longer available",
+    "upstream_timeout": "Video generation timed out",
+    "invalid_upstream_video": "The video service returned an invalid video",
+}
+"""The contract's words, written out: they are what callers depend on."""
 
 TROUBLES: dict[str, str | None] = {
-    "[sim:policy-at-create]": "Content policy violation detected",
-    "[sim:moderation]": "Content policy violation detected",
-    "[sim:bad-request]": "The video service rejected the request",
-    "[sim:unauthorized]": NOT_CONFIGURED,
-    "[sim:no-deployment]": NOT_CONFIGURED,
-    "[sim:rate-limit]": "The video service is at capacity",
+    "[sim:policy-at-create]": "content_policy",
+    "[sim:moderation]": "content_policy",
+    "[sim:bad-request]": "invalid_request",
+    "[sim:unauthorized]": "upstream_auth",
+    "[sim:no-deployment]": "model_unavailable",
+    "[sim:rate-limit]": "rate_limited",
     "[sim:rate-limit-once]": None,
     "[sim:too-many-tasks-once]": None,
-    "[sim:server-error]": UNAVAILABLE,
+    "[sim:server-error]": "upstream_unavailable",
     "[sim:server-error-once]": None,
-    "[sim:gateway-html]": UNAVAILABLE,
+    "[sim:gateway-html]": "upstream_unavailable",
     "[sim:slow-answer]": None,
-    "[sim:hang]": UNAVAILABLE,
+    "[sim:hang]": "upstream_unavailable",
     "[sim:withhold-answer]": None,
-    "[sim:close-before]": UNAVAILABLE,
+    "[sim:close-before]": "upstream_unavailable",
     "[sim:close-after]": None,
-    "[sim:fail]": "Video generation failed",
-    "[sim:never-finishes]": "Video generation timed out",
-    "[sim:unknown-status]": "Video generation timed out",
+    "[sim:fail]": "upstream_failed",
+    "[sim:never-finishes]": "upstream_timeout",
+    "[sim:unknown-status]": "upstream_timeout",
     "[sim:odd-status]": None,
     "[sim:look-fails-thrice]": None,
     "[sim:look-hangs-once]": None,
-    "[sim:forgotten]": "The generated video is no longer available",
-    "[sim:expired]": "The generated video is no longer available",
+    "[sim:forgotten]": "upstream_lost",
+    "[sim:expired]": "upstream_lost",
     "[sim:content-error-once]": None,
     "[sim:truncated-once]": None,
-    "[sim:truncated]": UNAVAILABLE,
-    "[sim:content-json]": INVALID,
-    "[sim:content-html]": INVALID,
-    "[sim:content-noise]": INVALID,
-    "[sim:content-half]": INVALID,
-    "[sim:wrong-size]": INVALID,
-    "[sim:too-long]": INVALID,
+    "[sim:truncated]": "upstream_unavailable",
+    "[sim:content-json]": "invalid_upstream_video",
+    "[sim:content-html]": "invalid_upstream_video",
+    "[sim:content-noise]": "invalid_upstream_video",
+    "[sim:content-half]": "invalid_upstream_video",
+    "[sim:wrong-size]": "invalid_upstream_video",
+    "[sim:too-long]": "invalid_upstream_video",
 }
-"""What the simulator is told to do, and the sentence that the job ends with; None where it completes all the same."""
+"""What the simulator is told to do, and the code that the job ends with; None where it completes all the same."""
 
-ONE_RENDER = [word for word, sentence in TROUBLES.items() if sentence is None or sentence == INVALID]
+ONE_RENDER = [word for word, code in TROUBLES.items() if code in (None, "invalid_upstream_video")]
 
 
 @pytest.fixture(scope="module")
@@ -69,16 +79,20 @@ def ends(impatient: Stack) -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("word", list(TROUBLES))
-def test_a_trouble_ends_in_its_sentence(ends: dict[str, dict[str, Any]], word: str) -> None:
-    """The caller reads the fixed sentence and nothing of what the service said."""
+def test_a_trouble_ends_in_its_code_and_sentence(impatient: Stack, ends: dict[str, dict[str, Any]], word: str) -> None:
+    """The caller reads the fixed sentence and nothing of what the service said; the story's output holds the code."""
     end = dict(ends[word])
     job_id = end.pop("job_id")
-    sentence = TROUBLES[word]
+    code = TROUBLES[word]
 
-    if sentence is None:
+    output = httpx.get(f"{impatient.app}/runtime/webhooks/durabletask/instances/{job_id}").json()["output"]
+
+    if code is None:
         assert end == {"status": "completed", "video_url": f"/api/download/gen_{job_id}"}
+        assert output == {"status": "completed"}
     else:
-        assert end == {"status": "failed", "error": sentence}
+        assert end == {"status": "failed", "error": SENTENCES[code]}
+        assert output == {"status": "failed", "code": code}
 
 
 @pytest.mark.parametrize("word", ONE_RENDER)

@@ -93,19 +93,18 @@ def test_the_note_is_complete_or_absent(tmp_path: Path) -> None:
     assert not (tmp_path / "stack.json").exists()
 
 
-def test_a_fresh_start_forgets_everything_but_the_claim(tmp_path: Path) -> None:
-    """Links are removed, not followed."""
-    outside = tmp_path / "outside"
-    outside.mkdir()
-    (outside / "kept").touch()
+def test_a_fresh_start_forgets_what_stacks_made_and_nothing_else(tmp_path: Path) -> None:
+    """A folder that somebody names by mistake, their project's or home, keeps all that is theirs."""
     folder = StateFolder(tmp_path / "state")
     folder.claim()
     (folder.path / "blob").mkdir()
     (folder.path / "blob" / "video").touch()
-    (folder.path / "link").symlink_to(outside)
+    (folder.path / "stack.json").touch()
+    (folder.path / "thesis").mkdir()
+    (folder.path / "thesis" / "final.odt").touch()
 
     folder.wipe()
 
-    assert [entry.name for entry in folder.path.iterdir()] == ["stack.lock"]
-    assert (outside / "kept").exists()
+    assert sorted(entry.name for entry in folder.path.iterdir()) == ["stack.lock", "thesis"]
+    assert (folder.path / "thesis" / "final.odt").exists()
     folder.release()

@@ -88,10 +88,13 @@ class Ups:
 
 @pytest.fixture
 def ups() -> Iterator[Ups]:
-    """A place to start runs from."""
+    """A place to start runs from, with signals as in a terminal, also where the tests were started by nohup."""
+    before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGHUP, signal.SIGTERM)}
     ups = Ups()
     yield ups
     ups.close()
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture

@@ -38,6 +38,12 @@ def exit_hard(value: Any) -> None:
     raise SystemExit(value)
 
 
+@app.activity_trigger(input_name="value")
+async def exit_hard_async(value: Any) -> None:
+    """The same on the event loop."""
+    raise SystemExit(value)
+
+
 @app.orchestration_trigger(context_name="context")
 def chain(context: Any) -> Story:
     """Two activities, one after the other."""

@@ -149,9 +149,10 @@ async def test_uncaught_activity_failure_fails_the_instance_with_the_engines_tex
     )
 
 
-async def test_activity_that_exits_fails_like_any_other(host: InProcessHost) -> None:
-    """SystemExit in a function does not end the host."""
-    job = host.start("uncaught", "exit_hard")
+@pytest.mark.parametrize("activity", ["exit_hard", "exit_hard_async"])
+async def test_activity_that_exits_fails_like_any_other(host: InProcessHost, activity: str) -> None:
+    """SystemExit in a function does not end the host, on a thread or on the event loop."""
+    job = host.start("uncaught", activity)
 
     assert "SystemExit: bad" in (await host.end_of(job))["output"]
 
