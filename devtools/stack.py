@@ -19,6 +19,7 @@ from devtools.stack_parts import app_part, simulator_part, storage_part
 from devtools.stack_ports import claimed, free_row, preferred
 from devtools.stack_process import Part
 from devtools.stack_settings import (
+    SIMULATED_TIMING,
     Storage,
     app_environment,
     check_settings,
@@ -149,7 +150,7 @@ class Stack:
             "blob": storage.url(storage.blob_port),
         }
         environ = app_environment(
-            values=values,
+            values={**values, **SIMULATED_TIMING} if simulator else values,
             caller=self._caller,
             upstream=simulated_upstream(simulator) if simulator else upstream,
             storage=storage,
