@@ -11,7 +11,14 @@ LINT = ("lint", ["ruff", "check", "."])
 FORMAT = ("format", ["ruff", "format", "--check", "."])
 TYPES = ("types", ["mypy"])
 TESTS = ("tests", ["pytest"])
-QUICK_TESTS = ("quick tests", ["pytest", "-q", "-m", "not stack", "tests/unit"])
+# Pure tests: those of the adapter and of the simulator talk to servers of their own, or encode video.
+QUICK_TESTS = (
+    "quick tests",
+    [
+        *("pytest", "-q", "-m", "not stack", "tests/unit", "tests/replay"),
+        *("--ignore=tests/unit/providers", "--ignore=tests/unit/sora_sim"),
+    ],
+)
 
 STEPS = {"test": [LINT, FORMAT, TYPES, TESTS], "quick": [QUICK_TESTS]}
 

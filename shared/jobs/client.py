@@ -62,13 +62,13 @@ class JobClient:
             if await self.view(job_id, seconds=READ_AGAIN_DEADLINE_SECONDS) is None:
                 raise BackendUnavailable(f"job {job_id!r} could not be started: {error}") from error
 
-    async def view(self, job_id: JobId, *, seconds: float = READ_DEADLINE_SECONDS) -> JobView | None:
-        """Return what the caller may see of the job, None where there is no such job; within `seconds`.
+    async def view(self, job_id: JobId, *, seconds: float | None = None) -> JobView | None:
+        """Return what the caller may see of the job, None where there is no such job; within `seconds` (4).
 
         Raises `BackendUnavailable` where the durable backend does not answer.
         """
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(READ_DEADLINE_SECONDS if seconds is None else seconds):
                 status = await self._client.get_status(job_id)
         except Exception as error:  # bare Exception from the SDK, aiohttp's errors, a time-out
             raise BackendUnavailable(f"job {job_id!r} could not be read: {error}") from error

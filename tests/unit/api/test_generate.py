@@ -232,7 +232,7 @@ async def test_start_that_hangs_after_the_instance_exists_is_accepted(
     client: FakeDurableClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A missing answer is no refusal: the instance is looked for."""
-    monkeypatch.setattr(job_client, "READ_DEADLINE_SECONDS", 0.01)
+    monkeypatch.setattr(job_client, "START_DEADLINE_SECONDS", 0.01)
     client.start_hangs = True
 
     answer = await post_generate(client, BODY)

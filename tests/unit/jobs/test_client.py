@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from shared.api import generate
 from shared.errors import BackendUnavailable
 from shared.jobs import client as job_client
 from shared.jobs.client import JobClient
@@ -66,7 +67,7 @@ async def test_start_of_which_nothing_is_known_is_refused() -> None:
 
 async def test_start_that_hangs_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """A backend that does not answer in time may have accepted all the same."""
-    monkeypatch.setattr(job_client, "READ_DEADLINE_SECONDS", 0.01)
+    monkeypatch.setattr(job_client, "START_DEADLINE_SECONDS", 0.01)
     durable = FakeDurableClient()
     durable.start_hangs = True
 
@@ -134,5 +135,12 @@ async def test_read_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_patience_is_shorter_than_the_callers() -> None:
-    """The contract's Python client gives up after 5 s."""
+    """The contract's Python client gives up after 5 s: for a status, and for all that accepting a job can take."""
+    accepting = (
+        generate.RECORD_DEADLINE_SECONDS,
+        job_client.START_DEADLINE_SECONDS,
+        job_client.READ_AGAIN_DEADLINE_SECONDS,
+    )
+
     assert job_client.READ_DEADLINE_SECONDS < 5
+    assert sum(accepting) < 5
