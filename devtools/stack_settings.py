@@ -20,8 +20,9 @@ UPSTREAM_PREFIXES = ("OPENAI_", "AZURE_OPENAI_")
 STORAGE_PREFIX = "AZUREWEBJOBSSTORAGE"
 PROVIDER = "VIDEO_PROVIDER"
 
-# The simulator answers at once; a short time-out lets a job whose submission was killed find its render sooner.
-SIMULATED_TIMING = {"UPSTREAM_TIMEOUT_SECONDS": "10"}
+# The simulator answers at once and renders in seconds: looks may be frequent, and a short time-out lets a job whose
+# submission was killed find its render sooner.
+SIMULATED_TIMING = {"UPSTREAM_TIMEOUT_SECONDS": "10", "POLL_LONGEST_SECONDS": "2"}
 CHECK_SECONDS = 30
 
 # The emulator's well-known account, the same on every machine.
