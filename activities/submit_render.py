@@ -65,15 +65,18 @@ async def submit_render(payload: SubmitRenderInput, services: Services) -> Submi
 async def _submit(payload: SubmitRenderInput, services: Services, intent: Record) -> SubmitRenderResult:
     try:
         upstream_id = await services.provider.submit(payload.spec)
+        return await _own(payload, services, intent, upstream_id)
     except (ProviderRejected, ProviderThrottled, ProviderUnavailable):
         # Certainly not accepted: the next try is a first one again.
-        await services.store.delete_record(submission_blob(payload.job_id))
+        with contextlib.suppress(StorageError):
+            await services.store.delete_record(submission_blob(payload.job_id))
         raise
     except ProviderAmbiguous as doubt:
         doubted: Record = {**intent, "doubted_at": services.now().isoformat(), "accepted": doubt.accepted}
-        await services.store.replace_record(submission_blob(payload.job_id), doubted)
+        # Unrecorded, it is waited out a little longer; it must not be hidden behind storage's trouble.
+        with contextlib.suppress(StorageError):
+            await services.store.replace_record(submission_blob(payload.job_id), doubted)
         raise
-    return await _own(payload, services, intent, upstream_id)
 
 
 async def _own(payload: SubmitRenderInput, services: Services, intent: Record, upstream_id: str) -> SubmitRenderResult:

@@ -137,9 +137,10 @@ class Dispatcher:
                 self.notify(due)
             self._failures.pop(instance_id, None)
             self._on_commit(instance_id)
-        except sqlite3.OperationalError:
+        except sqlite3.OperationalError as error:
             # A full disk or a locked file passes; nothing was committed, so the episode can be repeated.
-            logger.exception("The journal cannot be written; instance %s waits.", instance_id)
+            # It may be repeated for long, and its sentence says enough without the traceback.
+            logger.error("The journal cannot be written (%s); instance %s waits.", error, instance_id)  # noqa: TRY400
             self.notify(Due(self._clock.now() + _RETRY_AFTER, instance_id))
         except Exception:
             logger.exception("The host could not run an episode of instance %s.", instance_id)
@@ -168,8 +169,9 @@ class Dispatcher:
         while True:
             try:
                 self.notify(self._journal.finish_task(task, event, self._clock.now()))
-            except sqlite3.OperationalError:
-                logger.exception("The journal cannot be written; the outcome of activity %s waits.", task.name)
+            except sqlite3.OperationalError as error:
+                # Repeated every second: its sentence says enough without the traceback.
+                logger.error("The journal cannot be written (%s); %s waits.", error, task.name)  # noqa: TRY400
             else:
                 return
             await asyncio.sleep(_KEEP_AGAIN_SECONDS)

@@ -23,7 +23,7 @@ def token_source(credential: AsyncTokenCredential, scope: str) -> Callable[[], A
             refused = ProviderUnavailable(f"no token for {scope}: {type(error).__name__}")
             refused.code = "upstream_auth"
             raise refused from error
-        except Exception as error:
+        except Exception as error:  # credentials of many kinds, each with the errors of its own transport
             raise ProviderUnavailable(f"no token for {scope}: {type(error).__name__}") from error
 
     return token

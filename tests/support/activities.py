@@ -1,12 +1,13 @@
 """What the tests of activities share: fakes put together as `Services`, a clock that is set, payloads."""
 
+import contextlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from activities.submit_render import submit_render
+from activities.submit_render import SETTLE_SECONDS, submit_render
 from devtools.fakes.fake_provider import FakeVideoProvider
 from devtools.fakes.in_memory_store import InMemoryStore
-from shared.errors import AppError
+from shared.errors import AppError, ProviderAmbiguous
 from shared.jobs.ids import JobId
 from shared.jobs.models import (
     FlowSettings,
@@ -59,6 +60,17 @@ def submission(job_id: str = JOB_ID, rule: UnknownSubmissionRule = "fail") -> Su
     return SubmitRenderInput(
         job_id=JobId(job_id), spec=SPEC, unknown_submission=rule, give_up_at=START + timedelta(hours=1)
     )
+
+
+async def in_doubt() -> World:
+    """Return a world where the job's submission has been on record for long enough, and no answer ever came."""
+    world = World()
+    world.provider.script("submit", ProviderAmbiguous("submission_unknown", "no answer"))
+    with contextlib.suppress(ProviderAmbiguous):
+        await submit_render(submission(), world.services)
+    world.later(SETTLE_SECONDS)
+    world.provider.calls.clear()
+    return world
 
 
 async def until_known(world: World) -> SubmitRenderResult:

@@ -5,21 +5,15 @@ import contextlib
 import pytest
 
 from activities.submit_render import MOST_ORDERS, SETTLE_SECONDS, submit_render
-from shared.errors import ProviderAmbiguous, ProviderRejected
+from shared.errors import ProviderAmbiguous, ProviderRejected, StorageUnavailable
 from shared.jobs.ids import claim_blob
-from tests.support.activities import SPEC, START, Killed, World, submission
+from tests.support.activities import SPEC, START, Killed, World, in_doubt, submission
 
 
 @pytest.fixture
 async def world() -> World:
     """Return one in which a submission has been in doubt for long enough."""
-    world = World()
-    world.provider.script("submit", ProviderAmbiguous("submission_unknown", "no answer"))
-    with pytest.raises(ProviderAmbiguous):
-        await submit_render(submission(), world.services)
-    world.later(SETTLE_SECONDS)
-    world.provider.calls.clear()
-    return world
+    return await in_doubt()
 
 
 async def test_a_match_that_does_not_show_its_prompt_is_not_adopted(world: World) -> None:
@@ -97,3 +91,41 @@ async def test_orders_that_leave_no_trace_end_after_a_few(world: World) -> None:
 
     assert raised.value.code == "upstream_unavailable"
     assert world.provider.calls.count("submit") == MOST_ORDERS - 1  # the first was the one in doubt
+
+
+async def test_an_order_that_was_accepted_but_not_claimed_is_never_sent_again() -> None:
+    """Storage blinked after the answer, and the service's list is slow: that much is known, and must stay known."""
+    world = World()
+    world.store.fail_call(2, after_effect=False, error=StorageUnavailable("down"))
+    with pytest.raises(ProviderAmbiguous):
+        await submit_render(submission(), world.services)
+    world.provider.renders[0].lost = True
+    world.later(world.services.submit_seconds + SETTLE_SECONDS)
+
+    with pytest.raises(ProviderAmbiguous):
+        await submit_render(submission(), world.services)
+
+    assert world.provider.calls.count("submit") == 1
+
+
+async def test_a_doubt_that_cannot_be_recorded_is_still_a_doubt() -> None:
+    """Storage in trouble must not make it look as if nothing had been sent."""
+    world = World()
+    world.provider.script("submit", ProviderAmbiguous("submission_unknown", "no answer"))
+    world.store.fail_call(2, after_effect=False, error=StorageUnavailable("down"))
+
+    with pytest.raises(ProviderAmbiguous):
+        await submit_render(submission(), world.services)
+
+
+async def test_a_refusal_is_not_hidden_by_storage_in_trouble() -> None:
+    """The service has spoken: the job ends with its reason, whether or not the intent can be taken back."""
+    world = World()
+    refusal = ProviderRejected("content_policy", "no")
+    world.provider.script("submit", refusal)
+    world.store.fail_call(2, after_effect=False, error=StorageUnavailable("down"))
+
+    with pytest.raises(ProviderRejected) as raised:
+        await submit_render(submission(), world.services)
+
+    assert raised.value is refusal

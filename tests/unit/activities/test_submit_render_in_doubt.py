@@ -20,7 +20,7 @@ from shared.errors import (
 )
 from shared.jobs.ids import JobId, claim_blob, submission_blob
 from shared.jobs.models import SubmitRenderResult, UnknownSubmissionRule
-from tests.support.activities import OTHER_JOB_ID, SPEC, START, Killed, World, submission, until_known
+from tests.support.activities import OTHER_JOB_ID, SPEC, START, Killed, World, in_doubt, submission, until_known
 from tests.support.builders import JOB_ID
 
 INTENT = submission_blob(JobId(JOB_ID))
@@ -30,13 +30,7 @@ RULES: list[UnknownSubmissionRule] = ["fail", "resubmit"]
 @pytest.fixture
 async def world() -> World:
     """Return one in which the job's intent has been on record for long enough, and no answer ever came."""
-    world = World()
-    world.provider.script("submit", ProviderAmbiguous("submission_unknown", "no answer"))
-    with pytest.raises(ProviderAmbiguous):
-        await submit_render(submission(), world.services)
-    world.later(SETTLE_SECONDS)
-    world.provider.calls.clear()
-    return world
+    return await in_doubt()
 
 
 async def claim(world: World, upstream_id: str, job_id: str) -> None:
