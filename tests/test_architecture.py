@@ -69,7 +69,9 @@ RULES: Final[Mapping[str, Rule]] = {
         ("os",),
     ),
     "shared.api.routes": Rule(("azure.functions",)),
-    "shared.api.web_extension": Rule(("azurefunctions.extensions.base", "starlette", "uvicorn"), ("os",)),
+    "shared.api.web_extension": Rule(
+        ("azurefunctions.extensions.base", "starlette", "uvicorn", "shared.api.responses", "shared.logs"), ("os",)
+    ),
     "shared.wiring": Rule(("shared", "azure.core", "azure.identity"), ("shared.api", "os")),
 }
 """Rooms by dotted name; a module follows the longest name that it is within."""

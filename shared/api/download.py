@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from shared.api import responses
-from shared.api.routes import JOB_ROUTES
+from shared.api.routes import DOWNLOAD
 from shared.errors import AppError
 from shared.jobs.ids import JobId, file_id, parse_file_id, video_blob
 from shared.logs import log_for
@@ -21,7 +21,7 @@ blueprint = df.Blueprint()
 
 
 @blueprint.function_name("download")
-@blueprint.route(route="api/download/{file_id}", methods=["GET", "HEAD"], auth_level=JOB_ROUTES)
+@blueprint.route(route=DOWNLOAD.path, methods=DOWNLOAD.methods, auth_level=DOWNLOAD.auth_level)
 async def download(req: Request) -> Response:
     """Answer with the video, or 404 for everything that is not the file of a completed job."""
     job_id = parse_file_id(str(req.path_params.get("file_id", "")))

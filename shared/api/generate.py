@@ -7,12 +7,16 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from shared.api import responses
-from shared.api.routes import JOB_ROUTES
+from shared.api.refusals import BODY_LIMIT_BYTES
+from shared.api.routes import GENERATE
 from shared.errors import AppError, BackendUnavailable
 from shared.jobs.client import JobClient
 from shared.jobs.ids import JobId, job_blob, new_job_id
 from shared.logs import log_for
 from shared.wiring import services
+
+BODY_DEADLINE_SECONDS = 20.0
+"""For a body of at most 64 KiB; the caller's own patience is for the answer, and starts after the last byte."""
 
 RECORD_DEADLINE_SECONDS = 2.0
 """With the deadlines of `JobClient.start` it stays below the 5 s after which the contract's Python client gives up."""
@@ -21,11 +25,11 @@ blueprint = df.Blueprint()
 
 
 @blueprint.function_name("generate")
-@blueprint.route(route="api/generate", methods=["POST"], auth_level=JOB_ROUTES)
+@blueprint.route(route=GENERATE.path, methods=GENERATE.methods, auth_level=GENERATE.auth_level)
 @blueprint.durable_client_input(client_name="client")  # type: ignore[untyped-decorator]  # no types in the SDK
 async def generate(req: Request, client: df.DurableOrchestrationClient) -> Response:
     """Answer 200 with the new job, or what is wrong; after a 500 the job does not exist for its caller."""
-    from shared.api.parsing import BODY_LIMIT_BYTES, BadRequest, parse_request  # noqa: PLC0415 - docs/decisions/0002
+    from shared.api.parsing import BadRequest, parse_body  # noqa: PLC0415 - docs/decisions/0002
     from shared.jobs.models import GenerateVideoInput, VideoRequest  # noqa: PLC0415 - as above
 
     async def accept(job_id: JobId, request: VideoRequest) -> None:
@@ -42,8 +46,11 @@ async def generate(req: Request, client: df.DurableOrchestrationClient) -> Respo
         await JobClient(client).start(job_id, story.model_dump(mode="json"))
 
     try:
-        body = await _body(req, BODY_LIMIT_BYTES)
-        request = parse_request(req.headers.get("content-type"), body)
+        async with asyncio.timeout(BODY_DEADLINE_SECONDS):
+            body = await _body(req)
+        request = parse_body(req.headers.get("content-type"), body)
+    except TimeoutError:
+        return responses.error(408, responses.BODY_TOO_SLOW)
     except BadRequest as bad:
         return responses.error(bad.status, bad.detail)
 
@@ -61,13 +68,13 @@ async def generate(req: Request, client: df.DurableOrchestrationClient) -> Respo
     return responses.accepted(job_id)
 
 
-async def _body(req: Request, limit: int) -> bytes:
+async def _body(req: Request) -> bytes:
     """Read the body, and no more of it than shows that it is too large."""
     received = bytearray()
     try:
         async for piece in req.stream():
             received += piece
-            if len(received) > limit:
+            if len(received) > BODY_LIMIT_BYTES:
                 break
     except ClientDisconnect:
         return b""

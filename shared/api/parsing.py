@@ -1,26 +1,28 @@
 """From a request's body to a `VideoRequest`, or to the contract's answer that says what is wrong with it.
 
-The error vocabulary is the contract's (that of pydantic v1), whatever library validates: `loc`, `msg`, `type` and
-`ctx`. All errors are reported at once, in field order, and none repeats what was sent.
+All errors are reported at once, in field order, and none repeats what was sent. The words are in `refusals`.
 """
 
-import json
-import math
 from collections.abc import Mapping
-from typing import Final, Never
+from typing import Final
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from shared.api.responses import BODY_TOO_LARGE, EMPTY_PROMPT, UNSUPPORTED_MEDIA_TYPE, Detail
+from shared.api.json_text import NotJson, read_json
+from shared.api.refusals import BODY_LIMIT_BYTES, REFUSALS
+from shared.api.responses import Detail
 from shared.jobs.models import VideoRequest
-
-BODY_LIMIT_BYTES: Final = 64 * 1024
-_DEPTH_LIMIT: Final = 32
-_INTEGER_LIMIT: Final = 2**63
 
 _FIELDS: Final = ("prompt", "duration", "width", "height")
 _INTEGERS: Final = ("duration", "width", "height")
+
+_BOUNDS: Final[Mapping[str, tuple[str, str]]] = {
+    "greater_than_equal": ("too-small", "ge"),
+    "less_than_equal": ("too-big", "le"),
+    "string_too_long": ("too-long", "max_length"),
+}
+"""Of pydantic's errors that have a bound: the row, and where pydantic says the bound."""
 
 
 class BadRequest(Exception):
@@ -32,17 +34,17 @@ class BadRequest(Exception):
         self.detail = detail
 
 
-def parse_request(content_type: str | None, body: bytes) -> VideoRequest:
+def parse_body(content_type: str | None, body: bytes) -> VideoRequest:
     """Return the request in `body`; raise `BadRequest` with the contract's answer where there is none."""
     if len(body) > BODY_LIMIT_BYTES:
-        raise BadRequest(413, BODY_TOO_LARGE)
+        raise _refused("too-large")
     if not _is_json(content_type):
-        raise BadRequest(415, UNSUPPORTED_MEDIA_TYPE)
+        raise _refused("media-type")
     if not body:
-        raise BadRequest(422, [_error(["body"], "field required", "value_error.missing")])
+        raise BadRequest(422, [_described("no-body", ["body"])])
     request = _validated(_fields(_parsed(body)))
     if not request.prompt.strip():
-        raise BadRequest(400, EMPTY_PROMPT)
+        raise _refused("empty-prompt")
     return request
 
 
@@ -55,69 +57,18 @@ def _is_json(content_type: str | None) -> bool:
 
 def _parsed(body: bytes) -> object:
     try:
-        text = body.decode("utf-8")
-    except UnicodeDecodeError as error:
-        before = body[: error.start].decode("utf-8")
-        raise _not_json("Invalid UTF-8", before, len(before)) from None
-    try:
-        parsed: object = json.loads(text, parse_constant=_refuse_constant, parse_int=_integer)
-    except json.JSONDecodeError as error:
-        raise _not_json(error.msg, text, error.pos) from None
-    except RecursionError:
-        raise _not_json("Too many nested levels", text, 0) from None
-    except _Refused as refused:
-        raise _not_json(refused.args[0], text, max(0, text.find(refused.args[1]))) from None
-    _check_tree(parsed, text)
-    return parsed
-
-
-class _Refused(ValueError):
-    """JSON that Python reads and we do not: (sentence, the token)."""
-
-
-def _refuse_constant(token: str) -> Never:
-    raise _Refused("Number out of range", token)
-
-
-def _integer(token: str) -> int:
-    # The length comes first, since Python refuses to convert thousands of digits; 20 hold every 64-bit number.
-    if len(token) > 20 or not -_INTEGER_LIMIT <= int(token) < _INTEGER_LIMIT:
-        raise _Refused("Number out of range", token)
-    return int(token)
-
-
-def _check_tree(parsed: object, text: str) -> None:
-    """Refuse what is too deep, and strings that UTF-8 cannot carry; level by level, without recursion."""
-    level: list[object] = [parsed]
-    depth = 0
-    while level:
-        if depth == _DEPTH_LIMIT and any(isinstance(value, dict | list) for value in level):
-            raise _not_json("Too many nested levels", text, 0)
-        if any(isinstance(value, str) and not _encodable(value) for value in level):
-            raise _not_json("Invalid unicode escape", text, 0)
-        if any(isinstance(value, float) and not math.isfinite(value) for value in level):
-            raise _not_json("Number out of range", text, 0)
-        level = [inner for value in level for inner in _children(value)]
-        depth += 1
-
-
-def _children(value: object) -> list[object]:
-    if isinstance(value, dict):
-        return [*value.keys(), *value.values()]
-    return value if isinstance(value, list) else []
-
-
-def _encodable(text: str) -> bool:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
+        return read_json(body)
+    except NotJson as error:
+        place = f"line {error.line} column {error.column} (char {error.position})"
+        message = REFUSALS["not-json"].message.format(reason=error.reason, position=place)
+        context = {"msg": error.reason, "pos": error.position, "lineno": error.line, "colno": error.column}
+        described = _described("not-json", ["body", error.position], message=message, context=context)
+        raise BadRequest(422, [described]) from None
 
 
 def _fields(parsed: object) -> dict[str, object]:
     if not isinstance(parsed, dict):
-        raise BadRequest(422, [_error(["body"], "value is not a valid dict", "type_error.dict")])
+        raise BadRequest(422, [_described("not-an-object", ["body"])])
     # `null` for an optional field means its default; for `prompt`, that it is missing a value of the right type.
     return {name: parsed[name] for name in _FIELDS if name in parsed and (parsed[name] is not None or name == "prompt")}
 
@@ -134,38 +85,24 @@ def _validated(fields: Mapping[str, object]) -> VideoRequest:
 
 def _translated(error: ErrorDetails) -> Mapping[str, object]:
     name = str(error["loc"][0])
-    limits = error.get("ctx", {})
-    match error["type"]:
-        case "missing":
-            return _error(["body", name], "field required", "value_error.missing")
-        case "greater_than_equal":
-            return _bound(name, "greater", "not_ge", int(limits["ge"]))
-        case "less_than_equal":
-            return _bound(name, "less", "not_le", int(limits["le"]))
-        case "string_too_long":
-            limit = int(limits["max_length"])
-            message = f"ensure this value has at most {limit} characters"
-            return _error(["body", name], message, "value_error.any_str.max_length", {"limit_value": limit})
-        case _ if name in _INTEGERS:
-            return _error(["body", name], "value is not a valid integer", "type_error.integer")
-        case _:
-            return _error(["body", name], "str type expected", "type_error.string")
+    location: list[str | int] = ["body", name]
+    if error["type"] in _BOUNDS:
+        row, bound = _BOUNDS[error["type"]]
+        limit = int(error["ctx"][bound])
+        message = REFUSALS[row].message.format(limit=limit)
+        return _described(row, location, message=message, context={"limit_value": limit})
+    if error["type"] == "missing":
+        return _described("missing", location)
+    return _described("not-an-integer" if name in _INTEGERS else "not-a-string", location)
 
 
-def _bound(name: str, word: str, kind: str, limit: int) -> Mapping[str, object]:
-    message = f"ensure this value is {word} than or equal to {limit}"
-    return _error(["body", name], message, f"value_error.number.{kind}", {"limit_value": limit})
+def _refused(row: str) -> BadRequest:
+    return BadRequest(REFUSALS[row].status, REFUSALS[row].message)
 
 
-def _not_json(message: str, text: str, position: int) -> BadRequest:
-    line = text.count("\n", 0, position) + 1
-    column = position - text.rfind("\n", 0, position)
-    context = {"msg": message, "pos": position, "lineno": line, "colno": column}
-    return BadRequest(422, [_error(["body", position], message, "value_error.jsondecode", context)])
-
-
-def _error(
-    location: list[str | int], message: str, kind: str, context: Mapping[str, object] | None = None
+def _described(
+    row: str, location: list[str | int], *, message: str | None = None, context: Mapping[str, object] | None = None
 ) -> Mapping[str, object]:
-    described: dict[str, object] = {"loc": location, "msg": message, "type": kind}
+    refusal = REFUSALS[row]
+    described: dict[str, object] = {"loc": location, "msg": message or refusal.message, "type": refusal.kind}
     return described if context is None else {**described, "ctx": context}

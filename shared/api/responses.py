@@ -14,7 +14,10 @@ Detail = str | Sequence[Mapping[str, object]]
 
 JOB_NOT_FOUND: Final = "Job not found"
 FILE_NOT_FOUND: Final = "File not found"
+NOT_FOUND: Final = "Not Found"
+METHOD_NOT_ALLOWED: Final = "Method Not Allowed"
 EMPTY_PROMPT: Final = "Invalid prompt: prompt cannot be empty"
+BODY_TOO_SLOW: Final = "Request timed out"
 BODY_TOO_LARGE: Final = "Request body too large"
 UNSUPPORTED_MEDIA_TYPE: Final = "Unsupported media type"
 RANGE_NOT_SATISFIABLE: Final = "Range not satisfiable"

@@ -1,11 +1,11 @@
-"""`GET /api/status/{job_id}`: what the job's owner may see of it, read from its orchestration."""
+"""`GET` and `HEAD /api/status/{job_id}`: what the job's owner may see of it, read from its orchestration."""
 
 import azure.durable_functions as df
 from starlette.requests import Request
 from starlette.responses import Response
 
 from shared.api import responses
-from shared.api.routes import JOB_ROUTES
+from shared.api.routes import STATUS
 from shared.errors import BackendUnavailable
 from shared.jobs.client import JobClient
 from shared.jobs.ids import parse_job_id
@@ -15,7 +15,7 @@ blueprint = df.Blueprint()
 
 
 @blueprint.function_name("status")
-@blueprint.route(route="api/status/{job_id}", methods=["GET"], auth_level=JOB_ROUTES)
+@blueprint.route(route=STATUS.path, methods=STATUS.methods, auth_level=STATUS.auth_level)
 @blueprint.durable_client_input(client_name="client")  # type: ignore[untyped-decorator]  # no types in the SDK
 async def status(req: Request, client: df.DurableOrchestrationClient) -> Response:
     """Answer 200 with the job in whatever state, 404 where there is none, 500 where it cannot be read."""

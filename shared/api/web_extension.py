@@ -6,10 +6,11 @@ one catch-all route brings the request and the function's response together. So 
 return its `Response`, bodies stream both ways, and memory stays flat.
 
 The ready-made extension is not used, because the web framework inside it answers `/openapi.json` and `/docs` by itself
-(docs/decisions/0001-web-extension.md). Only one module of this kind may be imported in a process. The server and the
-router are imported when the worker starts them, not when it indexes the app.
+(docs/decisions/0001-web-extension.md). Only one module of this kind may be imported in a process. The server is
+imported when the worker starts it, not when it indexes the app.
 """
 
+import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +18,18 @@ from azurefunctions.extensions import base
 from starlette.requests import Request
 from starlette.responses import Response
 
+from shared.api import responses
+from shared.logs import LOGGER_NAME
+
 if TYPE_CHECKING:
-    from starlette.applications import Starlette
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
-_ANY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
+_KEEP_ALIVE_SECONDS = 120
+"""Longer than the host keeps an idle connection (.NET: one minute), so that it never sends into a closing one."""
+
+_logger = logging.getLogger(LOGGER_NAME)
 
 
 class RouteParameters(base.RequestSynchronizer):
@@ -48,7 +55,11 @@ class StarletteResponse(metaclass=base.ResponseTrackerMeta):
 
 
 class WebApp(base.WebApp):
-    """An application with one route: the worker's, for every path and method."""
+    """An application with one endpoint: the worker's, for every path and method.
+
+    No router: paths and methods were the Functions host's to match, and one that a router did not expect would get that
+    router's own answer.
+    """
 
     def __init__(self) -> None:
         self._endpoint: Endpoint | None = None
@@ -58,14 +69,26 @@ class WebApp(base.WebApp):
         self._endpoint = func
         return func
 
-    def get_app(self) -> "Starlette":
+    def get_app(self) -> "ASGIApp":
         """Return the application; the worker has set the endpoint by then."""
-        from starlette.applications import Starlette  # noqa: PLC0415 - see the module's docstring
-        from starlette.routing import Route  # noqa: PLC0415 - as above
-
         if self._endpoint is None:
             raise RuntimeError("the worker did not register its endpoint")
-        return Starlette(routes=[Route("/{path:path}", self._endpoint, methods=_ANY_METHOD)])
+        return _Application(self._endpoint)
+
+
+class _Application:
+    """Calls the endpoint; whatever it raises is answered in the API's own form (the worker logs it with its stack)."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        try:
+            response = await self._endpoint(Request(scope, receive, send))
+        except Exception as error:  # noqa: BLE001 - there is nobody behind this one
+            _logger.error("a function failed: %s", type(error).__name__)  # noqa: TRY400 - its text may show the request
+            response = responses.error(500, responses.UNAVAILABLE)
+        await response(scope, receive, send)
 
 
 class WebServer(base.WebServer):
@@ -75,5 +98,15 @@ class WebServer(base.WebServer):
         """Serve until the worker ends."""
         import uvicorn  # noqa: PLC0415 - see the module's docstring
 
-        config = uvicorn.Config(self.web_app, host=self.hostname, port=self.port, log_config=None, access_log=False)
+        config = uvicorn.Config(
+            self.web_app,
+            host=self.hostname,
+            port=self.port,
+            lifespan="off",
+            ws="none",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        )
         await uvicorn.Server(config).serve()

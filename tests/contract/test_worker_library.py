@@ -29,7 +29,7 @@ def test_it_hands_http_over_to_the_apps_web_extension(accepted: dict[str, Any]) 
     http = {name: info.input_types["req"].pytype for name, info in accepted.items() if info.is_http_func}
 
     assert http_v2.HttpV2Registry.http_v2_enabled()
-    assert http == dict.fromkeys(("generate", "status", "download"), Request)
+    assert http == dict.fromkeys(("generate", "status", "download", "unmatched"), Request)
 
 
 def test_it_takes_the_story_and_its_activities(accepted: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """Calls an HTTP-triggered function as the worker does: a Starlette request in, what it sends out."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -10,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message
 
-from shared.api import download, generate, status
+from shared.api import download, generate, status, unmatched
 from tests.support.durable_client import FakeDurableClient
 
 
@@ -39,6 +40,16 @@ class Upload:
         self.received += 1
         more = self._breaks_off or self.received < len(self._pieces)
         return {"type": "http.request", "body": piece, "more_body": more}
+
+
+class StalledUpload(Upload):
+    """A body whose last piece does not come, from a client that stays connected."""
+
+    async def receive(self) -> Message:
+        """Hand out the next piece; after the last one, nothing ever happens."""
+        if self.received == len(self._pieces):
+            await asyncio.Event().wait()
+        return {**await super().receive(), "more_body": True}
 
 
 def request(
@@ -99,11 +110,17 @@ async def get_download(file_id: str, headers: Mapping[str, str] | None = None, *
     return await sent(await _functions()["download"](req), method)
 
 
+async def ask(method: str, path: str) -> Answer:
+    """A request that the host has found no other function for."""
+    req = request(method, path, parameters={"path": path.lstrip("/")})
+    return await sent(await _functions()["unmatched"](req), method)
+
+
 @cache
 def _functions() -> Mapping[str, Callable[..., Awaitable[Response]]]:
     """The functions by registered name, as written: the SDK (1.7.0) keeps the one below its durable client there."""
     app = df.DFApp()
-    for room in (generate, status, download):
+    for room in (generate, status, download, unmatched):
         app.register_functions(room.blueprint)
     registered: list[Any] = app.get_functions()
     bodies = {function.get_function_name(): function.get_user_function() for function in registered}

@@ -14,7 +14,7 @@ from shared.storage.base import Record
 from shared.wiring import Services, use_services
 from tests.support.builders import FLOW
 from tests.support.durable_client import BACKEND_ERROR, FakeDurableClient
-from tests.unit.api.calling import Answer, Upload, post_generate
+from tests.unit.api.calling import Answer, StalledUpload, Upload, post_generate
 from tests.unit.api.conftest import NOW
 
 BODY = b'{"prompt":"a calm lake","duration":5,"width":1280,"height":720}'
@@ -171,6 +171,20 @@ async def test_client_that_goes_away_while_sending_starts_nothing(
     answer = await post_generate(client, Upload([BODY], breaks_off=True))
 
     assert answer.status == 422
+    assert client.calls == 0
+    assert store.calls == []
+
+
+@pytest.mark.usefixtures("use_store")
+async def test_body_that_never_ends_is_given_up(
+    client: FakeDurableClient, store: InMemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A caller that stops in the middle of its request holds nothing for ever, and starts nothing."""
+    monkeypatch.setattr(generate, "BODY_DEADLINE_SECONDS", 0.01)
+
+    answer = await post_generate(client, StalledUpload([BODY]))
+
+    assert (answer.status, answer.body) == (408, b'{"detail":"Request timed out"}')
     assert client.calls == 0
     assert store.calls == []
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.api.parsing import BODY_LIMIT_BYTES, BadRequest, parse_request
+from shared.api.parsing import BadRequest, parse_body
+from shared.api.refusals import BODY_LIMIT_BYTES, REFUSALS
 from shared.jobs.models import VideoRequest
 
 JSON = "application/json"
@@ -134,7 +135,7 @@ ACCEPTED = [
 @pytest.mark.parametrize("row", ACCEPTED, ids=lambda row: row.id)
 def test_valid_body_is_read_as_the_request_it_says(row: Accepted) -> None:
     """What the contract allows becomes a request, with the contract's defaults."""
-    assert parse_request(row.content_type, row.body) == row.request
+    assert parse_body(row.content_type, row.body) == row.request
 
 
 @dataclass(frozen=True)
@@ -207,7 +208,7 @@ REFUSED = [
 def test_invalid_body_is_answered_in_the_contracts_words(row: Refused) -> None:
     """Each way to be wrong has one answer: status, location, sentence and type."""
     with pytest.raises(BadRequest) as bad:
-        parse_request(row.content_type, row.body)
+        parse_body(row.content_type, row.body)
 
     assert (bad.value.status, bad.value.detail) == (row.status, row.detail)
 
@@ -228,30 +229,57 @@ def test_invalid_body_is_answered_in_the_contracts_words(row: Refused) -> None:
         pytest.param(with_duration("NaN"), 25, 1, 26, id="NaN"),
         pytest.param(with_duration("Infinity"), 25, 1, 26, id="infinity"),
         pytest.param(with_duration("-Infinity"), 25, 1, 26, id="negative infinity"),
+        pytest.param(
+            b'{"prompt":"NaN -1e999 \\" [{","n":[1,-2.5e3,0],"x":NaN}', 50, 1, 51, id="NaN behind text that looks alike"
+        ),
+        pytest.param(b'{"NaN":1,"n":[NaN,NaN]}', 14, 1, 15, id="the first of two"),
         pytest.param(with_duration("9223372036854775808"), 25, 1, 26, id="one above 64 bit"),
         pytest.param(with_duration("-9223372036854775809"), 25, 1, 26, id="one below 64 bit"),
         pytest.param(with_duration("1" * 5000), 25, 1, 26, id="thousands of digits"),
-        pytest.param(with_duration("1e999"), 0, 1, 1, id="a float that overflows"),
-        pytest.param(b'{"prompt":"a","n":[-1e999]}', 0, 1, 1, id="an overflow in an unknown field"),
-        pytest.param(b'{"prompt":"\\ud800"}', 0, 1, 1, id="lone surrogate in the prompt"),
-        pytest.param(b'{"prompt":"a","x":["\\udfff"]}', 0, 1, 1, id="lone surrogate in an unknown field"),
-        pytest.param(b'{"prompt":"a","\\ud800":1}', 0, 1, 1, id="lone surrogate in a key"),
-        pytest.param(nested(33), 0, 1, 1, id="33 levels"),
-        pytest.param(b"[" * 60_000, 0, 1, 1, id="as deep as 64 KB allow"),
-        pytest.param(b'{"a":' * 12_000, 0, 1, 1, id="objects as deep as 64 KB allow"),
+        pytest.param(with_duration("1e999"), 25, 1, 26, id="a float that overflows"),
+        pytest.param(b'{"prompt":"a","n":[-1e999]}', 19, 1, 20, id="an overflow in an unknown field"),
+        pytest.param(b'{"prompt":"\\ud800"}', 10, 1, 11, id="lone surrogate in the prompt"),
+        pytest.param(b'{"prompt":"a","x":["\\udfff"]}', 19, 1, 20, id="lone surrogate in an unknown field"),
+        pytest.param(b'{"prompt":"a","\\ud800":1}', 14, 1, 15, id="lone surrogate in a key"),
+        pytest.param(nested(33), 52, 1, 53, id="33 levels"),
+        pytest.param(b"[" * 60_000, 32, 1, 33, id="as deep as 64 KB allow"),
+        pytest.param(b'{"a":' * 12_000, 160, 1, 161, id="objects as deep as 64 KB allow"),
     ],
 )
 def test_what_is_not_json_is_located_but_not_repeated(body: bytes, position: int, line: int, column: int) -> None:
     """JSON that is none, or that goes beyond what every JSON library carries, is one error with its position."""
     with pytest.raises(BadRequest) as bad:
-        parse_request(JSON, body)
+        parse_body(JSON, body)
 
     assert isinstance(bad.value.detail, list)
     [described] = bad.value.detail
     assert bad.value.status == 422
     assert described["loc"] == ["body", position]
     assert described["type"] == "value_error.jsondecode"
-    assert described["ctx"] == {"msg": described["msg"], "pos": position, "lineno": line, "colno": column}
+    context = described["ctx"]
+    assert isinstance(context, dict)
+    assert context == {"msg": context["msg"], "pos": position, "lineno": line, "colno": column}
+    assert described["msg"] == f"{context['msg']}: line {line} column {column} (char {position})"
+
+
+def test_surrogate_pair_is_not_taken_for_a_lone_one() -> None:
+    """What looks like a lone surrogate is looked at again, not refused by its first half."""
+    assert parse_body(JSON, b'{"prompt":"\\ud83e\\udd68","x":"\\\\ud800"}').prompt == PRETZEL
+
+
+@pytest.mark.parametrize("row", REFUSALS)
+def test_row_of_the_table_is_what_its_own_example_is_answered_with(row: str) -> None:
+    """Every way to be wrong can happen, and the request that the table shows for it is one that does it."""
+    refusal = REFUSALS[row]
+
+    with pytest.raises(BadRequest) as bad:
+        parse_body(refusal.content_type, refusal.body)
+
+    assert bad.value.status == refusal.status
+    if isinstance(bad.value.detail, str):
+        assert (refusal.kind, bad.value.detail) == (None, refusal.message)
+    else:
+        assert [described["type"] for described in bad.value.detail] == [refusal.kind]
 
 
 MARKER = "zqxjkvb"
@@ -293,6 +321,6 @@ def test_whatever_is_sent_is_accepted_or_answered_in_the_contracts_form(body: by
 
 def read(content_type: str | None, body: bytes) -> VideoRequest | BadRequest:
     try:
-        return parse_request(content_type, body)
+        return parse_body(content_type, body)
     except BadRequest as bad:
         return bad
