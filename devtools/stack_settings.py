@@ -23,6 +23,9 @@ PROVIDER = "VIDEO_PROVIDER"
 # The simulator answers at once and renders in seconds: looks may be frequent, and a short time-out lets a job whose
 # submission was killed find its render sooner.
 SIMULATED_TIMING = {"UPSTREAM_TIMEOUT_SECONDS": "10", "POLL_LONGEST_SECONDS": "2"}
+# The local host asks for no keys, whatever a settings file says, and what the app says of itself at /openapi.json is to
+# be true here, too. The caller's shell still wins, for whoever wants to see the page that Azure would show.
+OPEN_ROUTES = {"JOB_ROUTES_AUTH_LEVEL": "anonymous"}
 CHECK_SECONDS = 30
 
 # The emulator's well-known account, the same on every machine.
@@ -117,7 +120,7 @@ def app_environment(
     overrides: Mapping[str, str],
 ) -> dict[str, str]:
     """Everything the app sees; `overrides` are a test's own settings and win over all."""
-    own = {**values, **caller}
+    own = {**values, **OPEN_ROUTES, **caller}
     kept = {name: value for name, value in own.items() if not _names_upstream(name) and not _names_storage(name)}
     stack = {"AzureWebJobsStorage": storage.connection_string, "PYTHONUNBUFFERED": "1"}
     return {**without_proxy(kept), **upstream, **stack, **overrides}

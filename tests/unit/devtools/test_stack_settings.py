@@ -71,6 +71,14 @@ def test_other_variables_of_the_caller_win_over_the_settings_file() -> None:
     assert (seen["POLL_FIRST_SECONDS"], seen["B"]) == ("9", "file")
 
 
+def test_routes_are_open_where_nobody_asks_for_keys() -> None:
+    """The app must not tell its callers to send a key that the local host would not look at."""
+    kept = {"JOB_ROUTES_AUTH_LEVEL": "function"}
+
+    assert environment(values=kept)["JOB_ROUTES_AUTH_LEVEL"] == "anonymous"
+    assert environment(caller=kept)["JOB_ROUTES_AUTH_LEVEL"] == "function"
+
+
 def test_a_tests_own_settings_win_over_all() -> None:
     """A test can point the app to an upstream that does not answer."""
     seen = environment(overrides={"OPENAI_BASE_URL": "http://127.0.0.1:1/v1"})
