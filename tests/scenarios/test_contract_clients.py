@@ -24,6 +24,21 @@ def is_video(path: Path) -> bool:
         return next(video.decode(video.streams.video[0]), None) is not None
 
 
+def test_the_contracts_python_example_as_it_stands(stack: Stack, tmp_path: Path) -> None:
+    """Typed in from the contract, with nothing changed but the port: defaults and all, to a file on disk."""
+    example = Path(__file__).with_name("contract_examples") / "python_client.py"
+    host = stack.app.removeprefix("http://").replace("127.0.0.1", "localhost")
+    script = tmp_path / "client.py"
+    script.write_text(example.read_text(encoding="utf-8").replace("localhost:8000", host), encoding="utf-8")
+
+    ran = subprocess.run(
+        [sys.executable, script], cwd=tmp_path, capture_output=True, text=True, timeout=55, check=False
+    )
+
+    assert (ran.stdout, ran.returncode) == ("Video downloaded successfully!\n", 0), ran.stderr
+    assert is_video(tmp_path / "generated_video.mp4")
+
+
 async def test_an_async_python_client(stack: Stack, tmp_path: Path) -> None:
     """httpx.AsyncClient with its defaults: no redirects followed, five seconds for every answer."""
     async with httpx.AsyncClient() as client:
