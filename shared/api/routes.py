@@ -24,10 +24,10 @@ class Route:
     def matches(self, path: str) -> bool:
         """Say whether the host would take `path` for this route, whatever the method.
 
-        As ASP.NET does: literals ignore case, a slash at the end does not count, a parameter is one segment and never
+        As ASP.NET does: literals ignore case, one slash at the end does not count, a parameter is one segment and never
         empty.
         """
-        wanted, given = self.path.split("/"), path.strip("/").split("/")
+        wanted, given = self.path.split("/"), path.removeprefix("/").removesuffix("/").split("/")
         return len(wanted) == len(given) and all(
             bool(part) if segment.startswith("{") else segment.lower() == part.lower()
             for segment, part in zip(wanted, given, strict=True)

@@ -48,6 +48,7 @@ def test_job_routes_ask_for_a_key_unless_the_one_word_opens_them(
         pytest.param("api/status/", (), id="an empty parameter"),
         pytest.param("api/status/a/b", (), id="more than the parameter"),
         pytest.param("api//generate", (), id="an empty segment"),
+        pytest.param("api/generate//", (), id="two slashes at the end"),
         pytest.param("generate", (), id="without the prefix"),
     ],
 )
