@@ -56,7 +56,7 @@ def parser() -> argparse.ArgumentParser:
     _add_render_seconds(demo)
 
     up = commands.add_parser("up", help="run the app, the simulator and the storage emulator until Ctrl-C")
-    up.add_argument("--port", type=port, default=8000, help="of the app; default: %(default)s")
+    up.add_argument("--port", type=port, help="of the app; default: the settings' Host.LocalHttpPort, or 8000")
     up.add_argument(
         "--state", type=Path, default=Path(".local"), metavar="DIR", help="jobs, videos and logs; default: %(default)s"
     )

@@ -23,6 +23,7 @@ from devtools.stack_settings import (
     Storage,
     app_environment,
     check_settings,
+    load_host_start,
     load_values,
     simulated_upstream,
     upstream_of,
@@ -30,25 +31,28 @@ from devtools.stack_settings import (
 from devtools.stack_supervisor import PartFailedError, Supervisor
 
 DEFAULT_SETTINGS = ROOT / "local.settings.json.example"
+DEFAULT_PORT = 8000
 STORAGE_PORTS = (10000, 10001, 10002)  # where Azurite is by default, and tools look for it
 
 
 class Stack:
     """One stack on one state folder, from `start` to `stop`, or as a context manager.
 
-    `port` is the app's; 0 takes any free ports throughout. `settings` is a `local.settings.json` whose upstream, if it
-    names one, takes the simulator's place. `overrides` are environment variables that the app gets whatever else is
-    set. `fresh` forgets what the folder held.
+    `port` is the app's; 0 takes any free ports throughout, None the one that the settings name. `settings` is a
+    `local.settings.json` whose upstream, if it names one, takes the simulator's place. `overrides` are environment
+    variables that the app gets whatever else is set. `faults` lets the durable backend be told to fail. `fresh` forgets
+    what the folder held.
     """
 
     def __init__(
         self,
         state: Path,
         *,
-        port: int = 0,
+        port: int | None = 0,
         render_seconds: float = 6.0,
         settings: Path | None = None,
         overrides: Mapping[str, str] | None = None,
+        faults: bool = False,
         fresh: bool = False,
         caller: Mapping[str, str] = os.environ,
     ) -> None:
@@ -57,6 +61,7 @@ class Stack:
         self._render_seconds = render_seconds
         self._settings = settings
         self._overrides = overrides or {}
+        self._faults = faults
         self._fresh = fresh
         self._caller = undisturbed(caller)
         self._cleanup = ExitStack()
@@ -140,8 +145,10 @@ class Stack:
     def _parts(self) -> list[list[Part]]:
         """All parts in waves, their ports chosen."""
         values = load_values(self._settings or DEFAULT_SETTINGS)
+        start = load_host_start(self._settings or DEFAULT_SETTINGS)
         upstream = upstream_of(values) if self._settings else {}
-        app_port, simulator_port, *storage_ports = self._ports()
+        wanted = (start.port or DEFAULT_PORT) if self._port is None else self._port
+        app_port, simulator_port, *storage_ports = _ports(wanted)
         storage = Storage(*storage_ports)
         simulator = None if upstream else f"http://127.0.0.1:{simulator_port}"
         self.urls = {
@@ -163,18 +170,20 @@ class Stack:
             below.append(simulator_part(ROOT, self.folder.path, simulator_port, self._render_seconds, self._caller))
         for part in ("app", "simulator", "blob"):
             (self.folder.path / part).mkdir(exist_ok=True)
-        return [below, [app_part(ROOT, self.folder.path, app_port, environ)]]
-
-    def _ports(self) -> list[int]:
-        """For the app, the simulator and the three storage services; nothing listens on them yet."""
-        if not self._port:
-            return free_row(2 + len(STORAGE_PORTS))
-        app = claimed(self._port)
-        (simulator,) = preferred([app + 1])
-        return [app, simulator, *preferred(STORAGE_PORTS, promised={app, simulator})]
+        options = [*start.options, *(["--faults"] if self._faults else [])]
+        return [below, [app_part(ROOT, self.folder.path, app_port, environ, options)]]
 
     def _node(self) -> Path:
         node = find_node(Path(sys.prefix), self._caller)
         if node is None:
             raise PartFailedError("The storage emulator needs Node.js 20 or newer, and none was found.")
         return node
+
+
+def _ports(wanted: int) -> list[int]:
+    """For the app, the simulator and the three storage services; nothing listens on them yet."""
+    if not wanted:
+        return free_row(2 + len(STORAGE_PORTS))
+    app = claimed(wanted)
+    (simulator,) = preferred([app + 1])
+    return [app, simulator, *preferred(STORAGE_PORTS, promised={app, simulator})]

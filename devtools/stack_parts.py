@@ -1,7 +1,7 @@
 """The three parts of the local stack: how each is started, and what it answers once it is ready."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from devtools.stack_process import Part
@@ -45,12 +45,13 @@ def simulator_part(root: Path, state: Path, port: int, render_seconds: float, en
     )
 
 
-def app_part(root: Path, state: Path, port: int, environ: Mapping[str, str]) -> Part:
-    """The app on the local Functions host."""
+def app_part(root: Path, state: Path, port: int, environ: Mapping[str, str], options: Sequence[str] = ()) -> Part:
+    """The app on the local Functions host, started with further options of it."""
+    command = [sys.executable, "-m", "devtools.host", "--port", str(port), "--state", str(state / "app")]
     return Part(
         name="app",
         title="Functions host",
-        command=[sys.executable, "-m", "devtools.host", "--port", str(port), "--state", str(state / "app")],
+        command=[*command, *options],
         environ=environ,
         cwd=root,
         log=state / "logs" / "app.log",

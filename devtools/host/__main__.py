@@ -14,6 +14,7 @@ from typing import NoReturn
 from devtools.host.app_loader import load_app
 from devtools.host.catalog import Catalog
 from devtools.host.clock import RealClock
+from devtools.host.cors import CorsError, CorsPolicy
 from devtools.host.host_json import HostJsonError, HostSettings, read_host_settings
 from devtools.host.indexing import AppRefusedError, index
 from devtools.host.routes import RouteError
@@ -33,16 +34,17 @@ def main() -> int:
     arguments = _parse()
     _log_to_stdout()
     try:
+        cors = CorsPolicy.from_text(arguments.cors, credentials=arguments.cors_credentials)
         folder = arguments.app.resolve()
         settings = read_host_settings(folder)
         catalog = index(load_app(folder))
         state = StateFolder(arguments.state)
-        return asyncio.run(_serve(catalog, settings, state, arguments.port))
+        return asyncio.run(_serve(catalog, settings, state, arguments.port, cors, faults=arguments.faults))
     except AppRefusedError as error:
         for problem in error.problems:
             print(f"The app cannot be loaded: {problem}", file=sys.stderr)
         return _BAD_START
-    except (HostJsonError, FolderInUseError, RouteError, _Refused) as error:
+    except (CorsError, HostJsonError, FolderInUseError, RouteError, _Refused) as error:
         print(error, file=sys.stderr)
         return _BAD_START
     except (OSError, sqlite3.Error) as error:
@@ -50,7 +52,9 @@ def main() -> int:
         return _BAD_START
 
 
-async def _serve(catalog: Catalog, settings: HostSettings, state: StateFolder, port: int) -> NoReturn:
+async def _serve(
+    catalog: Catalog, settings: HostSettings, state: StateFolder, port: int, cors: CorsPolicy | None, *, faults: bool
+) -> NoReturn:
     told_to_end = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -59,7 +63,16 @@ async def _serve(catalog: Catalog, settings: HostSettings, state: StateFolder, p
         listener = listen(port)
     except OSError as error:
         raise _Refused(f"Port {port} cannot be used: {os.strerror(error.errno or 0)}.") from error
-    host = running_host(catalog, settings, state.journal_path, RealClock(), listener, on_failure=told_to_end.set)
+    host = running_host(
+        catalog,
+        settings,
+        state.journal_path,
+        RealClock(),
+        listener,
+        cors=cors,
+        faults=faults,
+        on_failure=told_to_end.set,
+    )
     async with host as engine:
         for function in catalog.not_run:
             logging.getLogger(__name__).warning(
@@ -76,6 +89,14 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--port", type=int, required=True, help="port on 127.0.0.1")
     parser.add_argument("--state", type=Path, required=True, help="folder for the durable state")
     parser.add_argument("--app", type=Path, default=Path(), help="the app's folder (default: the current one)")
+    parser.add_argument(
+        "--cors",
+        default="",
+        metavar="ORIGINS",
+        help="origins whose pages may read answers, separated by commas; * is any",
+    )
+    parser.add_argument("--cors-credentials", action="store_true", help="they may send cookies and credentials")
+    parser.add_argument("--faults", action="store_true", help="let tests make the durable client's port fail")
     return parser.parse_args()
 
 

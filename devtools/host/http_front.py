@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from devtools.host.binding import WEBHOOK_PATH
 from devtools.host.catalog import AppFunction, Catalog
 from devtools.host.failures import FunctionError
+from devtools.host.paths import BadPathError, read_path
 from devtools.host.routes import RouteTable
 from devtools.host.web_extension_bridge import WebExtensionBridge
 from devtools.host.worker import Worker
@@ -23,8 +24,8 @@ from devtools.host.worker import Worker
 logger = logging.getLogger(__name__)
 
 _PING_PATH = "/admin/host/ping"
-# The real host keeps these to itself, so no function is ever asked for them.
-_RESERVED = ("/admin/", "/runtime/")
+# The real host keeps what is below these to itself, so no function is ever asked for it.
+_RESERVED = {"admin", "runtime"}
 
 
 class HttpFront:
@@ -43,18 +44,24 @@ class HttpFront:
         """Answer one request."""
         if scope["type"] != "http":
             return  # no lifespan, no web sockets
-        path: str = scope["path"]
-        if path.lower().startswith(WEBHOOK_PATH + "/"):
+        # uvicorn shows no other bytes than ASCII here; those that it is sent it refuses.
+        raw_path = scope["raw_path"].decode("ascii")
+        try:
+            path = read_path(raw_path).lower()
+        except BadPathError:
+            await Response(status_code=400)(scope, receive, send)
+            return
+        if path.startswith(WEBHOOK_PATH + "/"):
             await self._management(scope, receive, send)
-        elif path.lower() == _PING_PATH and scope["method"] in {"GET", "POST"}:
+        elif path == _PING_PATH and scope["method"] in {"GET", "POST"}:
             await Response(status_code=200)(scope, receive, send)
-        elif path.lower().startswith(_RESERVED):
+        elif path[1:].partition("/")[0] in _RESERVED:
             await Response(status_code=404)(scope, receive, send)
         else:
-            await self._call_function(scope, receive, send)
+            await self._call_function(raw_path, scope, receive, send)
 
-    async def _call_function(self, scope: Scope, receive: Receive, send: Send) -> None:
-        found = self._routes.find(scope["method"], scope["raw_path"].decode("ascii"))
+    async def _call_function(self, raw_path: str, scope: Scope, receive: Receive, send: Send) -> None:
+        found = self._routes.find(scope["method"], raw_path)
         if found is None:
             await Response(status_code=404)(scope, receive, send)
             return

@@ -11,6 +11,8 @@ from typing import Generic, TypeVar
 from urllib.parse import unquote
 from uuid import UUID
 
+from devtools.host.paths import read_path
+
 T = TypeVar("T")
 
 _PARAMETER = re.compile(r"\{(?P<stars>\*{0,2})(?P<name>\w+)(?P<constraints>(?::[^{}?=]+)*)(?P<optional>\?)?\}")
@@ -52,24 +54,30 @@ class RouteTemplate:
         """Sort key: the more specific template comes first."""
         return tuple(segment.rank for segment in self._segments)
 
-    def match(self, parts: Sequence[str]) -> dict[str, str] | None:
-        """The parameters of a path split at its slashes (still percent-encoded), or None if it does not match."""
+    def match(self, path: str) -> dict[str, str] | None:
+        """The parameters of a path as `read_path` returns it, or None if it does not match.
+
+        A catch-all takes the rest as it stands, slashes included, and has no value where nothing is left. An empty part
+        in front of it matches nothing, not even a catch-all.
+        """
         values: dict[str, str] = {}
+        parts = path[1:].removesuffix("/").split("/") if path[1:] else []
         for position, segment in enumerate(self._segments):
-            if segment.catch_all:
-                rest = "/".join(unquote(part) for part in parts[position:])
-                values[segment.name] = rest
-                return values if all(holds(rest) for holds in segment.constraints) else None
             if position >= len(parts):
-                return values if segment.optional else None
-            text = _decode(parts[position])
-            if not segment.name:
-                if text.lower() != segment.literal.lower():
-                    return None
-            elif text and all(holds(text) for holds in segment.constraints):
-                values[segment.name] = text
-            else:
+                return values if segment.optional or segment.catch_all else None
+            text = parts[position]
+            if not text:
                 return None
+            if segment.catch_all:
+                text = path[1:].split("/", position)[position]
+            if not all(holds(text) for holds in segment.constraints):
+                return None
+            if segment.name:
+                values[segment.name] = text
+            elif text.lower() != segment.literal.lower():
+                return None
+            if segment.catch_all:
+                return values
         return values if len(parts) <= len(self._segments) else None
 
 
@@ -82,12 +90,12 @@ class RouteTable(Generic[T]):
         self._routes = sorted(parsed, key=lambda route: route[0].precedence)
 
     def find(self, method: str, raw_path: str) -> tuple[T, dict[str, str]] | None:
-        """What answers this method and percent-encoded path, with its route parameters."""
-        parts = raw_path.strip("/").split("/") if raw_path.strip("/") else []
+        """What answers this method and percent-encoded path, with its route parameters. Raises BadPathError."""
+        path = read_path(raw_path)
         for template, methods, thing in self._routes:
-            if methods and method not in methods:
+            if methods and method.upper() not in methods:
                 continue
-            values = template.match(parts)
+            values = template.match(path)
             if values is not None:
                 return thing, values
         return None
@@ -145,8 +153,3 @@ _CONSTRAINTS: dict[str, Callable[[str], Callable[[str], bool]]] = {
     "minlength": lambda count: lambda text: len(text) >= int(count),
     "maxlength": lambda count: lambda text: len(text) <= int(count),
 }
-
-
-def _decode(part: str) -> str:
-    """A path segment decoded, but for an encoded slash, which ASP.NET leaves as it is."""
-    return "%2F".join(unquote(piece) for piece in re.split("%2f", part, flags=re.IGNORECASE))

@@ -9,11 +9,14 @@ from pathlib import Path
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from devtools.host.binding import RPC_PATH, WEBHOOK_PATH, ClientBinding
 from devtools.host.catalog import Catalog
 from devtools.host.clock import Clock
+from devtools.host.cors import Cors, CorsPolicy
 from devtools.host.engine import Engine
+from devtools.host.faults import DroppableProtocol, FaultControl, Faults, FaultyBackend
 from devtools.host.host_json import HostSettings
 from devtools.host.http_front import HttpFront
 from devtools.host.management_api import ManagementApi
@@ -57,15 +60,19 @@ def origin(listener: socket.socket) -> str:
 
 
 @contextlib.asynccontextmanager
-async def serving(app: ASGIApp, listener: socket.socket) -> AsyncIterator[None]:
+async def serving(
+    app: ASGIApp, listener: socket.socket, protocol: type[H11Protocol] = H11Protocol
+) -> AsyncIterator[None]:
     """Serve an ASGI app on a bound socket while the context is open."""
     config = uvicorn.Config(
         app,
+        http=protocol,
         lifespan="off",
         ws="none",
         log_config=None,
         access_log=False,
         proxy_headers=False,
+        server_header=False,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
@@ -90,10 +97,13 @@ async def running_host(
     clock: Clock,
     listener: socket.socket,
     *,
+    cors: CorsPolicy | None = None,
+    faults: bool = False,
     on_failure: Callable[[], None],
 ) -> AsyncIterator[Engine]:
     """Run the whole host on a bound socket while the context is open; `on_failure` is called if the engine breaks.
 
+    `cors` is for the app's port. With `faults`, the durable client's port fails as it is told to on the app's port.
     Raises RouteError, sqlite3.Error, OSError.
     """
     rpc_listener = listen(0)
@@ -101,9 +111,15 @@ async def running_host(
     worker = Worker(catalog, binding.text())
     engine = Engine(catalog, worker, journal_path, clock, limits=settings.limits, on_failure=on_failure)
     management = ManagementApi(engine, binding)
-    front = HttpFront(catalog, worker, settings.route_prefix, management.app(WEBHOOK_PATH))
+    front: ASGIApp = HttpFront(catalog, worker, settings.route_prefix, management.app(WEBHOOK_PATH))
+    rpc: ASGIApp = management.app(RPC_PATH)
+    if faults:
+        told = Faults()
+        front, rpc = FaultControl(front, told), FaultyBackend(rpc, told)
+    if cors:
+        front = Cors(front, cors)
     try:
-        async with engine.running(), serving(management.app(RPC_PATH), rpc_listener), serving(front, listener):
+        async with engine.running(), serving(rpc, rpc_listener, DroppableProtocol), serving(front, listener):
             yield engine
     finally:
         worker.close()

@@ -1,15 +1,19 @@
 """Starting and reading jobs: the only user of the durable client.
 
-The SDK's client (azure-functions-durable 1.7.0) has two traps that are closed here:
+The SDK's client (azure-functions-durable 1.7.0) has three traps that are closed here:
 
 - `get_status` treats HTTP 500 from the durable backend as an answer and returns a falsy status, exactly as for an
-  unknown instance. Only an empty answer means "unknown"; anything else is `BackendUnavailable`.
+  unknown instance. Only an empty 404 means "unknown"; anything else is `BackendUnavailable`. The backend's listener
+  answers empty 500s where its own error handling fails, and the SDK does not tell them from 404s: hence the look at
+  the HTTP status behind its back.
 - `start_new` may fail after the start message was stored. The instance is read again before a failure is reported, so
   that a caller who is told "not accepted" can try again without paying twice.
+- One broken connection makes it close those of every call under way. A read that breaks is repeated once.
 """
 
 import asyncio
-from typing import Protocol
+import contextlib
+from typing import Any, Protocol
 
 from shared.errors import BackendUnavailable
 from shared.jobs.ids import JobId
@@ -22,6 +26,12 @@ READ_DEADLINE_SECONDS = 4.0
 START_DEADLINE_SECONDS = 2.0
 READ_AGAIN_DEADLINE_SECONDS = 0.8
 """Starting, and looking whether it started after all: together with writing the job's record below those 5 s."""
+
+READ_AGAIN_PAUSE_SECONDS = 0.1
+"""Between looks that settle nothing, of which there are as many as that deadline allows."""
+
+
+_NOT_FOUND = 404
 
 
 class InstanceStatus(Protocol):
@@ -49,6 +59,7 @@ class JobClient:
 
     def __init__(self, client: DurableClient) -> None:
         self._client = client
+        self._http_statuses = _listen(client)
 
     async def start(self, job_id: JobId, story_input: dict[str, object]) -> None:
         """Start the story of a new job.
@@ -59,8 +70,25 @@ class JobClient:
             async with asyncio.timeout(START_DEADLINE_SECONDS):
                 await self._client.start_new(GENERATE_VIDEO, job_id, story_input)
         except Exception as error:  # the SDK raises bare Exception for every refusal
-            if await self.view(job_id, seconds=READ_AGAIN_DEADLINE_SECONDS) is None:
-                raise BackendUnavailable(f"job {job_id!r} could not be started: {error}") from error
+            if not await self._was_started(job_id, refused=_was_answered(error)):
+                raise BackendUnavailable(f"job {job_id!r} could not be started: {_told(error)}") from error
+
+    async def _was_started(self, job_id: JobId, *, refused: bool) -> bool:
+        """Say whether the job runs after all, False where nobody can tell in time.
+
+        A start that was answered with a refusal and left nothing behind has failed. One that broke off may yet arrive.
+        """
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + READ_AGAIN_DEADLINE_SECONDS
+        while True:
+            with contextlib.suppress(BackendUnavailable):
+                if await self.view(job_id, seconds=deadline - clock()) is not None:
+                    return True
+                if refused:
+                    return False
+            if clock() + READ_AGAIN_PAUSE_SECONDS > deadline:
+                return False
+            await asyncio.sleep(READ_AGAIN_PAUSE_SECONDS)
 
     async def view(self, job_id: JobId, *, seconds: float | None = None) -> JobView | None:
         """Return what the caller may see of the job, None where there is no such job; within `seconds` (4).
@@ -69,12 +97,51 @@ class JobClient:
         """
         try:
             async with asyncio.timeout(READ_DEADLINE_SECONDS if seconds is None else seconds):
-                status = await self._client.get_status(job_id)
+                status = await self._read(job_id)
         except Exception as error:  # bare Exception from the SDK, aiohttp's errors, a time-out
-            raise BackendUnavailable(f"job {job_id!r} could not be read: {error}") from error
+            raise BackendUnavailable(f"job {job_id!r} could not be read: {_told(error)}") from error
         if status:
             runtime = getattr(status.runtime_status, "name", "")
             return job_view(runtime, status.custom_status, status.output)
-        if getattr(status, "message", None) == "":
+        answered = self._http_statuses[-1:]
+        if answered in ([], [_NOT_FOUND]) and getattr(status, "message", None) == "":
             return None
-        raise BackendUnavailable(f"job {job_id!r} could not be read: the durable backend answered with an error")
+        how = f"HTTP {answered[0]}" if answered else "an error"
+        raise BackendUnavailable(f"job {job_id!r} could not be read: the durable backend answered with {how}")
+
+    async def _read(self, job_id: JobId) -> InstanceStatus:
+        try:
+            return await self._client.get_status(job_id)
+        except Exception as error:
+            if _was_answered(error):
+                raise
+        return await self._client.get_status(job_id)
+
+
+def _listen(client: Any) -> list[int]:
+    """Return the list to which the HTTP status of everything that `client` reads will be added.
+
+    It stays empty for a client that does not read as the SDK's 1.7.0 does, whose empty answers are trusted. The SDK
+    makes a client for every invocation, so nothing is left behind.
+    """
+    statuses: list[int] = []
+    read = getattr(client, "_get_async_request", None)
+    if read is not None:
+
+        async def listening(*arguments: Any, **options: Any) -> Any:
+            answer = await read(*arguments, **options)
+            statuses.append(answer[0])
+            return answer
+
+        client._get_async_request = listening  # noqa: SLF001 - the SDK shows the status nowhere else
+    return statuses
+
+
+def _was_answered(error: Exception) -> bool:
+    """Say whether the backend has answered: its refusals the SDK raises bare, everything else the connection raised."""
+    return type(error) is Exception
+
+
+def _told(error: Exception) -> str:
+    """Return what an error says, or its kind where it says nothing, as a time-out does."""
+    return str(error) or type(error).__name__

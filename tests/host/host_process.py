@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -35,13 +35,15 @@ def wait_until(condition: Callable[[], bool], description: str, seconds: float =
 class HostProcess:
     """`python -m devtools.host` on the sample app; killed when the context ends."""
 
-    def __init__(self, state: Path, port: int | None = None, app: Path = SAMPLE_APP) -> None:
+    def __init__(
+        self, state: Path, port: int | None = None, app: Path = SAMPLE_APP, options: Sequence[str] = ()
+    ) -> None:
         self.port = port or free_port()
         self.marks = state / "marks.txt"
         self.log = state / "host.log"
         self.http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=10)
         self._command = [sys.executable, "-m", "devtools.host", "--port", str(self.port)]
-        self._command += ["--state", str(state / "app"), "--app", str(app)]
+        self._command += ["--state", str(state / "app"), "--app", str(app), *options]
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Self:

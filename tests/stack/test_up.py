@@ -202,12 +202,16 @@ def wait_for_end(status_url: str) -> str:
 
 
 def test_settings_with_an_upstream_replace_the_simulator(ups: Ups, tmp_path: Path, port: str) -> None:
-    """The app is led to the upstream of the file, and no simulator runs."""
+    """The app is led to the upstream of the file, and no simulator runs; port and origins are the file's, too."""
     settings = tmp_path / "local.settings.json"
     values = {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1", "OPENAI_API_KEY": "made-up", "OPENAI_MODEL": "sora-2"}
-    settings.write_text(json.dumps({"Values": values}))
+    host = {"LocalHttpPort": int(port), "CORS": "https://page.example"}
+    settings.write_text(json.dumps({"Values": values, "Host": host}))
 
-    up = ups.ready(tmp_path / "state", "--port", port, "--settings", str(settings))
+    up = ups.ready(tmp_path / "state", "--settings", str(settings))
+    asked = {"Origin": "https://page.example", "Access-Control-Request-Method": "POST"}
+    preflight = httpx.options(f"http://127.0.0.1:{port}/api/generate", headers=asked, trust_env=False)
 
     assert up.note["simulator"] is None
     assert set(up.note["pids"]) == {"app", "blob", "stack"}
+    assert (preflight.status_code, preflight.headers["access-control-allow-origin"]) == (204, "https://page.example")

@@ -35,7 +35,9 @@ class FakeDurableClient:
         self.start_error_after: Exception | None = None
         self.start_hangs = False
         self.read_answer: str | dict[str, object] | None = None
+        self.read_answers: list[str | dict[str, object]] = []  # given before any other, once each
         self.read_error: Exception | None = None
+        self.read_errors: list[Exception] = []  # raised before anything else, once each
         self.read_hangs = False
 
     @property
@@ -60,11 +62,15 @@ class FakeDurableClient:
     async def get_status(self, instance_id: str) -> DurableOrchestrationStatus:
         """Read an instance; an unknown one is an empty, falsy status."""
         self.reads.append(instance_id)
+        if self.read_errors:
+            raise self.read_errors.pop(0)
         if self.read_error:
             raise self.read_error
         if self.read_hangs:
             await asyncio.Event().wait()
         known: str | dict[str, object] = self.instances.get(instance_id, UNKNOWN)
         answer = known if self.read_answer is None else self.read_answer
+        if self.read_answers:
+            answer = self.read_answers.pop(0)
         status: DurableOrchestrationStatus = DurableOrchestrationStatus.from_json(answer)
         return status

@@ -54,4 +54,4 @@ async def upload(req: Request) -> Response:
 @app.route(route="{*path}", methods=["GET", "HEAD"], auth_level=func.AuthLevel.ANONYMOUS)
 async def everything_else(req: Request) -> Response:
     """The path, as the host hands it over."""
-    return PlainTextResponse(f"{req.path_params['path']}?{req.query_params}")
+    return PlainTextResponse(f"{req.path_params.get('path')}?{req.query_params}")

@@ -26,7 +26,7 @@ def test_defaults_make_the_demo_and_the_stack_run_without_arguments() -> None:
     demo, up = parser().parse_args(["demo"]), parser().parse_args(["up"])
 
     assert (demo.duration, demo.width, demo.height, demo.render_seconds) == (5, 1280, 720, 6.0)
-    assert (up.port, str(up.state), up.settings) == (8000, ".local", None)
+    assert (up.port, str(up.state), up.settings) == (None, ".local", None)
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,19 @@
-"""The variables that the app gets from the local stack."""
+"""What the app and its host get from the local stack and from a settings file."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from devtools.environment import ROOT
+from devtools.stack_parts import app_part
 from devtools.stack_settings import (
+    HostStart,
     SettingsFileError,
     Storage,
     app_environment,
     check_settings,
+    load_host_start,
     load_values,
     simulated_upstream,
     upstream_of,
@@ -183,3 +187,66 @@ def test_a_missing_file_is_refused_in_a_sentence(tmp_path: Path) -> None:
     """The sentence says which file."""
     with pytest.raises(SettingsFileError, match=r"none\.json cannot be read: No such file"):
         load_values(tmp_path / "none.json")
+
+
+def settings_file(folder: Path, host: object) -> Path:
+    """A settings file with this section `Host`."""
+    path = folder / "local.settings.json"
+    path.write_text(json.dumps({"Values": {}, "Host": host}))
+    return path
+
+
+def test_the_section_host_is_read_by_the_names_of_core_tools(tmp_path: Path) -> None:
+    """Port and origins; what else there may be is left to Core Tools."""
+    path = settings_file(
+        tmp_path, {"LocalHttpPort": 7071, "CORS": "http://a.example", "CORSCredentials": True, "Other": 1}
+    )
+
+    assert load_host_start(path) == HostStart(7071, "http://a.example", cors_credentials=True)
+
+
+def test_a_file_needs_no_section_host(tmp_path: Path) -> None:
+    """Then nothing is said about ports and origins."""
+    path = tmp_path / "local.settings.json"
+    path.write_text('{"Values": {}}')
+
+    assert load_host_start(path) == HostStart(None, "", cors_credentials=False)
+
+
+def test_the_example_allows_the_usual_development_servers() -> None:
+    """Whoever builds a page beside the stack need not set anything."""
+    assert load_host_start(ROOT / "local.settings.json.example") == HostStart(
+        8000, "http://localhost:3000,http://localhost:5173", cors_credentials=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("host", "sentence"),
+    [
+        ([], '"Host" of .* must be an object'),
+        ({"LocalHttpPort": "8000"}, '"Host.LocalHttpPort" of .* must be a port'),
+        ({"LocalHttpPort": True}, '"Host.LocalHttpPort" of .* must be a port'),
+        ({"LocalHttpPort": 65536}, '"Host.LocalHttpPort" of .* must be a port'),
+        ({"CORS": ["http://a.example"]}, '"Host.CORS" of .* must be a string'),
+        (
+            {"CORS": "http://a.example/app"},
+            "\"Host.CORS\" of .* cannot be used. CORS: 'http://a.example/app' is not an",
+        ),
+        ({"CORS": "*", "CORSCredentials": True}, '"Host.CORS" of .* cannot be used. .* exclude each other'),
+        ({"CORSCredentials": "true"}, '"Host.CORSCredentials" of .* must be true or false'),
+    ],
+)
+def test_an_unusable_section_host_is_refused_in_a_sentence(tmp_path: Path, host: object, sentence: str) -> None:
+    """Before anything starts, with the file's name."""
+    with pytest.raises(SettingsFileError, match=sentence):
+        load_host_start(settings_file(tmp_path, host))
+
+
+def test_the_host_is_started_with_the_files_origins() -> None:
+    """As options of its command line, beside the stack's own."""
+    start = HostStart(None, "http://a.example", cors_credentials=True)
+
+    part = app_part(ROOT, Path("state"), 8000, {}, [*start.options, "--faults"])
+
+    assert part.command[-3:] == ["--cors=http://a.example", "--cors-credentials", "--faults"]
+    assert HostStart().options == []

@@ -1,24 +1,19 @@
 """The app's own port, driven as an ASGI app."""
 
-import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable
-from types import SimpleNamespace
-from typing import Any
+from collections.abc import AsyncIterator
 
 import azure.functions as func
 import httpx
 import pytest
-from azurefunctions.extensions import base
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
-from starlette.types import ASGIApp, Message
+from starlette.responses import Response
 
-from devtools.host.catalog import AppFunction, Catalog
+from devtools.host.catalog import Catalog
 from devtools.host.http_front import HttpFront
 from devtools.host.indexing import index
 from devtools.host.worker import Worker
-from shared.api import web_extension
+from tests.unit.host.extended import Extended, management, no_body
 
 
 def plain_app() -> func.FunctionApp:
@@ -34,16 +29,16 @@ def plain_app() -> func.FunctionApp:
     async def words(req: func.HttpRequest) -> str:
         return str(req.url)
 
+    @app.route("forgetful")
+    def forgetful(req: func.HttpRequest) -> func.HttpResponse:
+        del req
+        return None  # type: ignore[return-value]  # the mistake that is tested
+
     @app.route("bug")
     def bug(req: func.HttpRequest) -> str:
         raise ValueError(req.method)
 
     return app
-
-
-async def nothing(scope: Any, receive: Any, send: Any) -> None:
-    """Stands for the management endpoints."""
-    await Response("management", 202)(scope, receive, send)
 
 
 def without_extension(app: func.FunctionApp, monkeypatch: pytest.MonkeyPatch) -> Catalog:
@@ -56,7 +51,7 @@ def without_extension(app: func.FunctionApp, monkeypatch: pytest.MonkeyPatch) ->
 async def http(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[httpx.AsyncClient]:
     catalog = without_extension(plain_app(), monkeypatch)
     worker = Worker(catalog, "{}")
-    front = HttpFront(catalog, worker, "api", nothing)
+    front = HttpFront(catalog, worker, "api", management)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(front), base_url="http://app") as client:
         yield client
     worker.close()
@@ -96,135 +91,50 @@ async def test_function_that_raises_is_an_empty_500(http: httpx.AsyncClient, cap
     assert "ValueError: GET" in caplog.text
 
 
+async def test_plain_function_that_returns_nothing_is_an_empty_500(
+    http: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The worker cannot make an answer of it; the log says which function it was."""
+    response = await http.get("/api/forgetful")
+
+    assert (response.status_code, response.content) == (500, b"")
+    assert "Function forgetful returned NoneType instead of a response." in caplog.text
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
-    [("/admin/host/ping", 200), ("/admin/else", 404), ("/runtime/webhooks/durabletask/x", 202), ("/runtime/x", 404)],
+    [
+        ("/admin/host/ping", 200),
+        ("/admin/else", 404),
+        ("/ADMIN", 404),
+        ("/%61dmin/else", 404),
+        ("/runtime/webhooks/durabletask/x", 202),
+        ("/runtime/x", 404),
+        ("/runtime", 404),
+        ("/runtimes", 418),
+        ("/x/../admin", 404),
+    ],
 )
-async def test_paths_of_the_host_itself(http: httpx.AsyncClient, path: str, status: int) -> None:
-    """Functions are never asked for them."""
-    assert (await http.get(path)).status_code == status
-
-
-class Extended:
-    """A front over one function that takes Starlette's requests, through the project's web extension."""
-
-    def __init__(self, call: Callable[..., Any], **trigger: Any) -> None:
-        binding = {"type": "httpTrigger", "name": "request", "route": "{*path}", **trigger}
-        catalog = Catalog(http=(AppFunction("page", call, binding),), uses_web_extension=True)
-        tracked = base.ModuleTrackerMeta.get_module()  # type: ignore[no-untyped-call]  # has no annotations
-        assert tracked == web_extension.__name__
-        self.worker = Worker(catalog, "{}")
-        self.front: ASGIApp = HttpFront(catalog, self.worker, "", nothing)
-
-    async def run(self, receive: Callable[[], Any], method: str = "GET") -> AsyncIterator[Message]:
-        """What the front sends, message by message as it is sent."""
-        sent: asyncio.Queue[Message | None] = asyncio.Queue(maxsize=1)
-        scope = {
-            "type": "http",
-            "asgi": {"version": "3.0", "spec_version": "2.3"},
-            "http_version": "1.1",
-            "method": method,
-            "scheme": "http",
-            "path": "/a/b",
-            "raw_path": b"/a/b",
-            "root_path": "",
-            "query_string": b"",
-            "headers": [(b"host", b"app")],
-            "server": ("app", 80),
-            "client": None,
-        }
-
-        async def run() -> None:
-            await self.front(scope, receive, sent.put)
-            await sent.put(None)
-
-        task = asyncio.create_task(run())
-        while (message := await sent.get()) is not None:
-            yield message
-        await task
-        self.worker.close()
-
-
-async def test_extension_function_gets_its_route_parameters() -> None:
-    """Where Starlette has them, with an untouched query and headers."""
-    seen = SimpleNamespace()
-
-    async def page(request: Request) -> Response:
-        seen.path = request.path_params["path"]
-        return Response("hi", 418)
-
-    async def receive() -> Message:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    messages = [message async for message in Extended(page).run(receive)]
-
-    assert seen.path == "a/b"
-    assert (messages[0]["status"], messages[1]["body"]) == (418, b"hi")
-
-
-async def test_extension_response_streams_piece_by_piece() -> None:
-    """The first piece reaches the client before the last is made."""
-    first_arrived = asyncio.Event()
-
-    async def pieces() -> AsyncIterator[bytes]:
-        yield b"first"
-        await first_arrived.wait()
-        yield b"last"
+async def test_paths_of_the_host_itself(path: str, status: int) -> None:
+    """No function is asked for them, not even one that takes every path."""
 
     async def page(request: Request) -> Response:
         del request
-        return StreamingResponse(pieces())
+        return Response(status_code=418)
 
-    async def receive() -> Message:
-        await asyncio.Event().wait()
-        raise AssertionError
+    extended = Extended(page)
+    messages = [message async for message in extended.run(no_body, path=path)]
 
-    arrived: list[bytes | None] = []
-
-    def take(message: Message) -> None:
-        arrived.append(message.get("body"))
-        if arrived[-1] == b"first":
-            first_arrived.set()
-
-    async with asyncio.timeout(10):
-        async for message in Extended(page).run(receive):
-            take(message)
-
-    assert arrived == [None, b"first", b"last", b""]
+    assert messages[0]["status"] == status
 
 
-async def test_extension_request_streams_piece_by_piece() -> None:
-    """The function has read a piece when the next is sent."""
-    script = iter([b"a", b"b", b""])
-    pieces_read = 0
-    read_before_sending: list[int] = []
-
-    async def receive() -> Message:
-        piece = next(script)
-        read_before_sending.append(pieces_read)
-        return {"type": "http.request", "body": piece, "more_body": bool(piece)}
+@pytest.mark.parametrize("path", ["/a%00b", "x"])
+async def test_bad_path_is_a_400(path: str) -> None:
+    """As from the real host's server, before any function."""
 
     async def page(request: Request) -> Response:
-        nonlocal pieces_read
-        async for _ in request.stream():
-            pieces_read += 1
-        return Response()
+        raise AssertionError(request.url)
 
-    messages = [message async for message in Extended(page).run(receive, "POST")]
+    messages = [message async for message in Extended(page).run(no_body, path=path)]
 
-    assert messages[0]["status"] == 200
-    assert read_before_sending == [0, 1, 2]
-
-
-async def test_extension_function_that_raises_is_an_empty_500() -> None:
-    """Whatever the extension would have said."""
-
-    async def page(request: Request) -> Response:
-        raise RuntimeError(request.method)
-
-    async def receive() -> Message:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    messages = [message async for message in Extended(page).run(receive)]
-
-    assert (messages[0]["status"], messages[1]["body"]) == (500, b"")
+    assert (messages[0]["status"], messages[1]["body"]) == (400, b"")

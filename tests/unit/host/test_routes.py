@@ -1,5 +1,6 @@
 import pytest
 
+from devtools.host.paths import BadPathError
 from devtools.host.routes import RouteError, RouteTable
 
 ANY: frozenset[str] = frozenset()
@@ -29,8 +30,23 @@ def table(*templates: str) -> RouteTable[str]:
         ("api/{id:alpha:length(2,3)}", "/api/abcd", None),
         ("api/{id:guid}", "/api/6b6bc64a-8834-4a81-8608-c0f77cdcb8ca", {"id": "6b6bc64a-8834-4a81-8608-c0f77cdcb8ca"}),
         ("api/{id:guid}", "/api/6b6bc64a", None),
-        ("{*path}", "/", {"path": ""}),
-        ("{*path}", "/a/b%2Fc", {"path": "a/b/c"}),
+        ("api/{id}", "/API/%C3%BC", {"id": "ü"}),
+        ("api/items", "/api/%69tems", {}),
+        ("api/items", "/api//items", None),
+        ("api/items", "//api/items", None),
+        ("api/items", "/api/items//", None),
+        ("api/{id}", "/api/%2e%2e", None),
+        ("api/{id}", "/api/%zz", {"id": "%zz"}),
+        ("api/{id}", "/api/%FF", {"id": "%FF"}),
+        ("api/items", "http://else.example/api/items", {}),
+        ("{*path}", "/", {}),
+        ("{*path}", "*", {}),
+        ("{*path}", "/a/b%2Fc", {"path": "a/b%2Fc"}),
+        ("{*path}", "/a//b/", {"path": "a//b/"}),
+        ("{*path}", "//a", None),
+        ("{*path}", "/a/%2e%2e/b/./c", {"path": "b/c"}),
+        ("{*path}", "/../../a/..", {}),
+        ("a/{*path}", "/a", {}),
         ("a/{*path}", "/b", None),
     ],
 )
@@ -53,12 +69,25 @@ def test_most_specific_route_wins_whatever_the_order() -> None:
     ]
 
 
+@pytest.mark.parametrize("path", ["/a%00b", "/\xe9", "api/items", "%2fapi"])
+def test_path_that_the_real_host_calls_bad_is_bad(path: str) -> None:
+    """Null characters, raw bytes beyond ASCII, and what does not begin with a slash."""
+    with pytest.raises(BadPathError):
+        table("{*path}").find("GET", path)
+
+
+def test_route_without_methods_takes_every_method() -> None:
+    """Also one that nobody has heard of."""
+    assert table("jobs").find("PURGE", "/jobs") == ("jobs", {})
+
+
 def test_method_is_part_of_the_route() -> None:
     """A wrong method falls through to a less specific route, or to nothing."""
     routes = RouteTable([("jobs", GET, "jobs"), ("{*path}", frozenset({"POST"}), "rest")])
 
     assert routes.find("POST", "/jobs") == ("rest", {"path": "jobs"})
     assert routes.find("HEAD", "/jobs") is None
+    assert routes.find("get", "/JOBS") == ("jobs", {})
 
 
 @pytest.mark.parametrize("template", ["a/{b", "a/{b:color}", "{*all}/more", "{a?}/b", "x{y}"])

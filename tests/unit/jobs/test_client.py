@@ -1,7 +1,10 @@
 import json
+from typing import Any
 
 import pytest
+from azure.durable_functions import DurableOrchestrationClient
 
+from devtools.host.binding import ClientBinding
 from shared.api import generate
 from shared.errors import BackendUnavailable
 from shared.jobs import client as job_client
@@ -9,7 +12,7 @@ from shared.jobs.client import JobClient
 from shared.jobs.ids import JobId
 from shared.jobs.lifecycle import JobView
 from tests.support.builders import JOB_ID
-from tests.support.durable_client import BACKEND_ERROR, FakeDurableClient, instance
+from tests.support.durable_client import BACKEND_ERROR, UNKNOWN, FakeDurableClient, instance
 
 JOB = JobId(JOB_ID)
 STORY: dict[str, object] = {"job_id": JOB_ID}
@@ -55,8 +58,9 @@ async def test_start_is_tried_once() -> None:
     assert len(durable.started) == 1
 
 
-async def test_start_of_which_nothing_is_known_is_refused() -> None:
+async def test_start_of_which_nothing_is_known_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither started nor readable: the caller is told that it did not work."""
+    monkeypatch.setattr(job_client, "READ_AGAIN_DEADLINE_SECONDS", 0.05)
     durable = FakeDurableClient()
     durable.start_error_before = Exception("down")
     durable.read_answer = BACKEND_ERROR
@@ -121,6 +125,114 @@ async def test_read_that_raises_is_an_unavailable_backend(error: Exception) -> N
     durable.read_error = error
 
     with pytest.raises(BackendUnavailable, match=JOB_ID):
+        await JobClient(durable).view(JOB)
+
+
+def sdk_client(status: int, body: object) -> DurableOrchestrationClient:
+    """The SDK's own client, whose every read is answered with this."""
+    client = DurableOrchestrationClient(ClientBinding("Hub", "http://public", "http://rpc").text())
+
+    async def read(url: str, function_invocation_id: str = "") -> list[Any]:
+        assert url.startswith(f"http://rpc/durabletask/instances/{JOB_ID}")
+        assert not function_invocation_id
+        return [status, body]
+
+    client._get_async_request = read
+    return client
+
+
+@pytest.mark.parametrize("status", [200, 202, 400, 500])
+async def test_empty_answer_that_is_no_404_is_not_an_unknown_job(status: int) -> None:
+    """The SDK makes the same of an empty 500 as of a 404, and the backend's listener does answer empty 500s."""
+    with pytest.raises(BackendUnavailable, match=rf"{JOB_ID}.*HTTP {status}"):
+        await JobClient(sdk_client(status, "")).view(JOB)
+
+
+async def test_the_sdks_404_is_an_unknown_job() -> None:
+    """The backend has answered that there is no such instance."""
+    assert await JobClient(sdk_client(404, "")).view(JOB) is None
+
+
+async def test_the_sdks_answer_is_read_as_a_job() -> None:
+    """Listening to the SDK's reads changes nothing about them."""
+    assert await JobClient(sdk_client(202, instance("Running"))).view(JOB) == JobView("queued")
+
+
+async def test_start_that_is_known_to_have_failed_only_at_the_third_look_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A look that fails is repeated for as long as the caller's patience allows: nobody else can tell."""
+    durable = FakeDurableClient()
+    durable.start_error_before = Exception("down")
+    durable.read_answers = [BACKEND_ERROR, BACKEND_ERROR]
+    monkeypatch.setattr(job_client, "READ_AGAIN_PAUSE_SECONDS", 0.001)
+
+    with pytest.raises(BackendUnavailable, match="down"):
+        await JobClient(durable).start(JOB, STORY)
+
+    assert len(durable.reads) == 3
+
+
+async def test_start_that_is_seen_only_at_the_second_look_is_accepted() -> None:
+    """One failed look does not make a running job a refused one, which its caller would order again."""
+    durable = FakeDurableClient()
+    durable.start_error_after = Exception("down")
+    durable.read_answers = [BACKEND_ERROR]
+
+    await JobClient(durable).start(JOB, STORY)
+
+    assert len(durable.reads) == 2
+
+
+async def test_start_that_broke_off_and_arrives_late_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody refused it: what is not there at the first look may be there at the next."""
+    monkeypatch.setattr(job_client, "READ_AGAIN_PAUSE_SECONDS", 0.001)
+    durable = FakeDurableClient()
+    durable.start_error_after = ConnectionError("reset")
+    durable.read_answers = [UNKNOWN, UNKNOWN]
+
+    await JobClient(durable).start(JOB, STORY)
+
+    assert len(durable.reads) == 3
+
+
+async def test_start_that_broke_off_and_left_nothing_is_refused_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looking ends with the caller's patience."""
+    monkeypatch.setattr(job_client, "READ_AGAIN_DEADLINE_SECONDS", 0.05)
+    monkeypatch.setattr(job_client, "READ_AGAIN_PAUSE_SECONDS", 0.02)
+    durable = FakeDurableClient()
+    durable.start_error_before = ConnectionError("reset")
+
+    with pytest.raises(BackendUnavailable, match="reset"):
+        await JobClient(durable).start(JOB, STORY)
+
+
+async def test_read_that_breaks_is_repeated_once() -> None:
+    """Another call's broken connection must not become this job's error."""
+    durable = FakeDurableClient({JOB_ID: instance("Running")})
+    durable.read_errors = [ConnectionError("Connector is closed.")]
+
+    assert await JobClient(durable).view(JOB) == JobView("queued")
+
+
+@pytest.mark.parametrize(("error", "reads"), [(Exception("status code 503"), 1), (ConnectionError("refused"), 2)])
+async def test_read_is_repeated_once_and_never_after_an_answer(error: Exception, reads: int) -> None:
+    """Whoever asked asks again in a moment anyway."""
+    durable = FakeDurableClient({JOB_ID: instance("Running")})
+    durable.read_error = error
+
+    with pytest.raises(BackendUnavailable):
+        await JobClient(durable).view(JOB)
+
+    assert len(durable.reads) == reads
+
+
+async def test_time_out_is_named() -> None:
+    """An error without a text of its own is told by its kind."""
+    durable = FakeDurableClient()
+    durable.read_error = TimeoutError()
+
+    with pytest.raises(BackendUnavailable, match="TimeoutError"):
         await JobClient(durable).view(JOB)
 
 
