@@ -120,6 +120,7 @@ def greeting(stack: Stack) -> str:
     body = json.dumps({"prompt": "A golden retriever playing in a sunny park", "duration": 5})
     logs = stack.folder.path / "logs"
     return f"""
+  Try it     {stack.app}/api/docs
   API        {stack.app}/api
   Simulator  {stack.urls["simulator"] or "not used: the settings name an upstream"}
   Storage    {stack.blob}
