@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -126,7 +126,7 @@ class InMemoryStore:
         with self._called("read_range", name):
             return self._version(name, video).content[offset : offset + max(0, length)]
 
-    async def stream(self, name: str, video: StoredVideo, offset: int, length: int) -> AsyncIterator[bytes]:
+    async def stream(self, name: str, video: StoredVideo, offset: int, length: int) -> AsyncGenerator[bytes, None]:
         """See `BlobStore`."""
         with self._called("stream", name):
             content = self._version(name, video).content[offset : offset + max(0, length)]

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -29,6 +30,10 @@ LOOPBACK = "127.0.0.1"
 _GRACE_SECONDS = 1
 # Longer than clients keep idle connections (the SDK's: 15 s), so that none of them sends into a closing one.
 _KEEP_ALIVE_SECONDS = 120
+# Of a download that a caller takes slowly, the system would keep some MB, once for every caller.
+_SEND_BUFFER_BYTES = 256 * 1024
+# A connection whose caller takes nothing for so long is dropped; the app has given the caller up before.
+_STALLED_MILLISECONDS = 150_000
 
 
 class _Server(uvicorn.Server):
@@ -51,7 +56,12 @@ class _Server(uvicorn.Server):
 
 def listen(port: int) -> socket.socket:
     """A socket bound to the loopback port; 0 takes any free one. Raises OSError."""
-    return socket.create_server((LOOPBACK, port), backlog=2048)
+    listener = socket.create_server((LOOPBACK, port), backlog=2048)
+    # Its connections inherit these.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
+    if sys.platform == "linux":
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _STALLED_MILLISECONDS)
+    return listener
 
 
 def origin(listener: socket.socket) -> str:

@@ -1,21 +1,27 @@
 """`GET` and `HEAD /api/download/{file_id}`: stream a finished job's video, whole or in part."""
 
 import asyncio
+from typing import Final
 
 import azure.durable_functions as df
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from shared.api import responses
+from shared.api.conditions import failed_condition, http_date
+from shared.api.ranges import requested_part
 from shared.api.routes import DOWNLOAD
+from shared.api.video_response import VideoResponse
 from shared.errors import AppError
 from shared.jobs.ids import JobId, file_id, parse_file_id, video_blob
 from shared.logs import log_for
 from shared.storage.base import StoredVideo
 from shared.wiring import services
 
-OPEN_DEADLINE_SECONDS = 4.0
+OPEN_DEADLINE_SECONDS: Final = 4.0
 """The contract's Python client gives up after 5 s without a byte."""
+
+PRECONDITION_FAILED: Final = "Precondition failed"
 
 blueprint = df.Blueprint()
 
@@ -29,19 +35,18 @@ async def download(req: Request) -> Response:
         return responses.error(404, responses.FILE_NOT_FOUND)
     try:
         store = services().store  # loads the SDK the first time, which is not storage being slow
-        async with asyncio.timeout(OPEN_DEADLINE_SECONDS):
+        deadline = asyncio.get_running_loop().time() + OPEN_DEADLINE_SECONDS
+        async with asyncio.timeout_at(deadline):
             video = await store.find_video(video_blob(job_id))
     except (AppError, TimeoutError) as error:
         log_for(job_id).error("file cannot be read: %s: %s", type(error).__name__, error)
         return responses.error(500, responses.UNAVAILABLE)
     if video is None or not video.verified:
         return responses.error(404, responses.FILE_NOT_FOUND)
-    return _answer(req, job_id, video)
+    return _answer(req, job_id, video, deadline)
 
 
-def _answer(req: Request, job_id: JobId, video: StoredVideo) -> Response:
-    from shared.api.ranges import http_date, is_not_modified, requested_part  # noqa: PLC0415 - docs/decisions/0002
-
+def _answer(req: Request, job_id: JobId, video: StoredVideo, deadline: float) -> Response:
     headers = {
         "Accept-Ranges": "bytes",
         "Cache-Control": "private, no-cache",
@@ -49,8 +54,11 @@ def _answer(req: Request, job_id: JobId, video: StoredVideo) -> Response:
         "Last-Modified": http_date(video.last_modified),
         "X-Content-Type-Options": "nosniff",
     }
-    if is_not_modified(req.headers, video):
-        return Response(status_code=304, headers=headers)
+    match failed_condition(req.headers, video):
+        case 304:
+            return Response(status_code=304, headers=headers)
+        case 412:
+            return responses.error(412, PRECONDITION_FAILED)
     part = requested_part(req.method, req.headers, video)
     if part is None:
         return responses.error(416, responses.RANGE_NOT_SATISFIABLE, {"Content-Range": f"bytes */{video.size}"})
@@ -62,5 +70,5 @@ def _answer(req: Request, job_id: JobId, video: StoredVideo) -> Response:
     status = 206 if part.partial else 200
     if req.method == "HEAD":
         return Response(status_code=status, headers=headers)
-    stream = services().store.stream(video_blob(job_id), video, part.offset, part.length)
-    return StreamingResponse(stream, status, headers)
+    pieces = services().store.stream(video_blob(job_id), video, part.offset, part.length)
+    return VideoResponse(job_id, pieces, deadline=deadline, status_code=status, headers=headers)

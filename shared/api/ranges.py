@@ -1,12 +1,16 @@
-"""Which part of a file a request asks for, by RFC 9110 sections 13 and 14: conditional and range requests."""
+"""Which part of a file a request asks for, by RFC 9110 section 14."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from typing import Final
 
-from werkzeug.http import parse_date, parse_etags, parse_range_header
-
+from shared.api.conditions import is_that_version
 from shared.storage.base import StoredVideo
+
+_ONE_RANGE: Final = re.compile(r"bytes=[ \t]*(\d*)-(\d*)[ \t]*", re.ASCII | re.IGNORECASE)
+_MOST_DIGITS: Final = 20
+"""A number of more digits lies beyond any file as it is, and can be long enough to be slow to read."""
 
 
 @dataclass(frozen=True)
@@ -18,39 +22,23 @@ class Part:
     partial: bool
 
 
-def is_not_modified(headers: Mapping[str, str], video: StoredVideo) -> bool:
-    """Say whether `If-None-Match` names the video as it is."""
-    wanted = headers.get("if-none-match")
-    return wanted is not None and parse_etags(wanted).contains_weak(video.etag.strip('"'))
-
-
 def requested_part(method: str, headers: Mapping[str, str], video: StoredVideo) -> Part | None:
     """Return the part to send, None where the range asked for lies outside the video (416).
 
     What is not understood, more than one range, and a range of another version (`If-Range`) get the whole file; so does
     every method but GET, the only one that ranges are defined for.
     """
-    whole = Part(0, video.size, partial=False)
-    asked = parse_range_header(headers.get("range")) if method == "GET" else None
-    if asked is None or asked.units != "bytes" or len(asked.ranges) != 1 or not _still_that_version(headers, video):
-        return whole
-    if asked.ranges[0][0] < -video.size < 0:
-        return Part(0, video.size, partial=True)  # a suffix longer than the file is all of it; werkzeug refuses it
-    bounds = asked.range_for_length(video.size)
-    if bounds is None:
-        return None
-    start, stop = bounds
-    return Part(start, stop - start, partial=True)
+    asked = _ONE_RANGE.fullmatch(headers.get("range", "")) if method == "GET" else None
+    first, last = map(_number, asked.groups()) if asked else (None, None)
+    nothing = first is None and last is None
+    backwards = first is not None and last is not None and last < first
+    if nothing or backwards or not is_that_version(headers.get("if-range", video.etag), video):
+        return Part(0, video.size, partial=False)
+    if first is None:
+        first, last = video.size - min(last or 0, video.size), None  # the last bytes of the file
+    stop = video.size if last is None else min(last + 1, video.size)
+    return Part(first, stop - first, partial=True) if first < stop else None
 
 
-def _still_that_version(headers: Mapping[str, str], video: StoredVideo) -> bool:
-    value = headers.get("if-range")
-    if value is None:
-        return True
-    # The etag is compared as it is written: a weak one cannot vouch for bytes.
-    return value == video.etag or parse_date(value) == video.last_modified.replace(microsecond=0)
-
-
-def http_date(moment: datetime) -> str:
-    """Return a time as HTTP writes it."""
-    return moment.astimezone(UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")
+def _number(digits: str) -> int | None:
+    return int(digits.lstrip("0")[:_MOST_DIGITS] or "0") if digits else None

@@ -3,7 +3,7 @@
 Every method raises `StorageUnavailable` where storage cannot be reached or is failing.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -55,8 +55,12 @@ class BlobStore(Protocol):
     async def read_range(self, name: str, video: StoredVideo, offset: int, length: int) -> bytes:
         """Return `length` bytes from `offset` of this version of the video, fewer at its end."""
 
-    def stream(self, name: str, video: StoredVideo, offset: int, length: int) -> AsyncIterator[bytes]:
-        """Yield `length` bytes from `offset` of this version of the video, in pieces of at most some MB."""
+    def stream(self, name: str, video: StoredVideo, offset: int, length: int) -> AsyncGenerator[bytes, None]:
+        """Yield `length` bytes from `offset` of this version of the video, fewer at its end, in pieces of at most 1 MB.
+
+        It reads ahead by no more than a piece or two, however long the caller takes. Closed before its end, it lets go
+        of its connection at once; a caller that may leave early closes it (`contextlib.aclosing`).
+        """
 
     async def close(self) -> None:
         """Release connections."""

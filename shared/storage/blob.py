@@ -1,4 +1,4 @@
-"""Blob storage through azure-storage-blob; the only importer of it.
+"""Blob storage through azure-storage-blob. Videos are read by `BlobStreams`.
 
 The SDK's own retries are kept short (twice, within a few seconds): they bridge a connection that the server closed
 while it was idle. Longer troubles are the story's to wait out.
@@ -7,7 +7,7 @@ while it was idle. Longer troubles are the story's to wait out.
 import contextlib
 import io
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, Self, TypeVar
 from uuid import uuid4
@@ -20,19 +20,18 @@ from azure.storage.blob.aio import BlobServiceClient, ContainerClient, Exponenti
 
 from shared.errors import StorageUnavailable
 from shared.storage.base import Record, StoredVideo
+from shared.storage.blob_stream import BlobStreams
 
 Value = TypeVar("Value")
 
 _CHUNK_BYTES = 4 * 1024 * 1024
-"""Size of a block and of a ranged read: what one transfer holds in memory, a few times over."""
+"""Size of a block: what one upload holds in memory, a few times over."""
 
 _OPTIONS: dict[str, Any] = {
     "connection_timeout": 3,
     "read_timeout": 20,
     "max_block_size": _CHUNK_BYTES,
     "max_single_put_size": _CHUNK_BYTES,
-    "max_single_get_size": _CHUNK_BYTES,
-    "max_chunk_get_size": _CHUNK_BYTES,
 }
 
 _VERIFIED = "verified"
@@ -52,6 +51,7 @@ class AzureBlobStore:
         self._container: ContainerClient = service.get_container_client(container)
         self._credential = credential
         self._container_exists = False
+        self._streams = BlobStreams(service, container, credential)
 
     @classmethod
     def from_connection_string(cls, connection_string: str, container: str) -> Self:
@@ -152,22 +152,13 @@ class AzureBlobStore:
         """See `BlobStore`."""
         return b"".join([piece async for piece in self.stream(name, video, offset, length)])
 
-    async def stream(self, name: str, video: StoredVideo, offset: int, length: int) -> AsyncIterator[bytes]:
+    def stream(self, name: str, video: StoredVideo, offset: int, length: int) -> AsyncGenerator[bytes, None]:
         """See `BlobStore`."""
-        length = min(length, video.size - offset)
-        if length <= 0:
-            return
-        blob = self._container.get_blob_client(name)
-        unchanged = MatchConditions.IfNotModified
-        try:
-            download = await blob.download_blob(offset, length, etag=video.etag, match_condition=unchanged)
-            async for piece in download.chunks():
-                yield piece
-        except _TROUBLES as error:
-            raise StorageUnavailable(f"{name} broke off while being read: {type(error).__name__}") from error
+        return self._streams.read(name, video.etag, offset, min(length, video.size - offset))
 
     async def close(self) -> None:
         """See `BlobStore`."""
+        await self._streams.close()
         await self._service.close()
         if self._credential is not None:
             await self._credential.close()

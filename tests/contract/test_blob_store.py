@@ -191,7 +191,7 @@ async def test_ranges_are_what_was_asked_for_and_end_with_the_file(
     assert b"".join([piece async for piece in store.stream(NAME, video, offset, length)]) == expected
 
 
-async def test_a_long_stream_comes_in_pieces_of_a_few_mb(store: BlobStore) -> None:
+async def test_a_long_stream_comes_in_pieces_of_a_mb_at_most(store: BlobStore) -> None:
     """A reader never has to hold more than one piece."""
     size = 9 * 1024 * 1024
     await store.write_video(NAME, pieces(b"x" * size, size))
@@ -201,7 +201,7 @@ async def test_a_long_stream_comes_in_pieces_of_a_few_mb(store: BlobStore) -> No
     lengths = [len(piece) async for piece in store.stream(NAME, video, 0, size)]
 
     assert sum(lengths) == size
-    assert max(lengths) <= 4 * 1024 * 1024
+    assert max(lengths) <= 1024 * 1024
 
 
 async def test_a_stream_can_be_left_before_its_end(store: BlobStore) -> None:
@@ -213,7 +213,7 @@ async def test_a_stream_can_be_left_before_its_end(store: BlobStore) -> None:
 
     stream = store.stream(NAME, video, 0, size)
     first = await anext(stream)
-    await stream.aclose()  # type: ignore[attr-defined] # every implementation is an async generator
+    await stream.aclose()
 
     assert first
 

@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 
 import pytest
 
@@ -45,6 +45,25 @@ class HangingStore(InMemoryStore):
         """Hang."""
         await asyncio.Event().wait()
         return await super().find_video(name)
+
+
+class ReplacingStore(InMemoryStore):
+    """Storage in which a file is replaced right after it has been looked at."""
+
+    def __init__(self, inner: InMemoryStore) -> None:
+        super().__init__()
+        self._inner = inner
+
+    async def find_video(self, name: str) -> StoredVideo | None:
+        """Look, then replace."""
+        found = await self._inner.find_video(name)
+        await self._inner.delete_record(name)
+        await put(self._inner, b"another")
+        return found
+
+    def stream(self, name: str, video: StoredVideo, offset: int, length: int) -> AsyncGenerator[bytes, None]:
+        """Read what is there now."""
+        return self._inner.stream(name, video, offset, length)
 
 
 @pytest.mark.usefixtures("use_store")
@@ -257,10 +276,46 @@ async def test_missing_setting_is_named_in_the_log_and_nowhere_else(
 
 
 @pytest.mark.usefixtures("use_store")
-async def test_storage_that_fails_while_sending_breaks_the_connection(store: InMemoryStore) -> None:
-    """A download that cannot be finished must not look finished: the error reaches the server."""
+async def test_storage_that_fails_before_the_first_byte_is_unavailable(store: InMemoryStore) -> None:
+    """The properties were read, the bytes cannot be: as long as nothing has been sent, the status can say so."""
     await put(store)
     store.fail_call(2)
 
-    with pytest.raises(StorageUnavailable):
-        await get_download(FILE_ID)
+    answer = await get_download(FILE_ID)
+
+    assert (answer.status, answer.body) == (500, UNAVAILABLE)
+    assert "etag" not in answer.headers
+
+
+@pytest.mark.usefixtures("use_store")
+async def test_file_that_is_replaced_before_the_first_byte_is_unavailable(store: InMemoryStore) -> None:
+    """The bytes of one version are never sent with the headers of another."""
+    await put(store)
+
+    with use_services(Services(FakeVideoProvider(), ReplacingStore(store), FlowSettings.model_validate(FLOW))):
+        answer = await get_download(FILE_ID)
+
+    assert (answer.status, answer.body) == (500, UNAVAILABLE)
+
+
+@pytest.mark.usefixtures("use_store")
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_caller_who_insists_on_another_version_is_refused(store: InMemoryStore, method: str) -> None:
+    """412 in the contract's error form, and nothing is read."""
+    await put(store)
+
+    answer = await get_download(FILE_ID, {"If-Match": '"older"'}, method=method)
+
+    assert (answer.status, answer.body) == (412, b'{"detail":"Precondition failed"}')
+    assert [call.method for call in store.calls] == ["find_video"]
+
+
+@pytest.mark.usefixtures("use_store")
+async def test_browser_that_sends_the_date_only_need_not_load_again(store: InMemoryStore) -> None:
+    """The date that a download told makes a 304."""
+    await put(store)
+    told = (await get_download(FILE_ID)).headers["last-modified"]
+
+    answer = await get_download(FILE_ID, {"If-Modified-Since": told})
+
+    assert (answer.status, answer.body) == (304, b"")
