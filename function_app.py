@@ -6,9 +6,9 @@ import azure.functions as func
 import shared.api.web_extension  # noqa: F401 - importing it is what turns the HTTP functions over to Starlette
 from activities import boundary
 from orchestrators import registration
-from shared.api import download, generate, status, unmatched
+from shared.api import docs, download, generate, openapi, status, unmatched
 
 app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
 
-for room in (generate, status, download, unmatched, registration, boundary):
+for room in (generate, status, download, openapi, docs, unmatched, registration, boundary):
     app.register_functions(room.blueprint)

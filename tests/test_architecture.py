@@ -50,6 +50,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "shared.providers.entra": Rule(("shared.errors", "azure.core", "azure.identity"), ("os",)),
     "shared.storage": Rule(("shared.storage", "shared.jobs", "shared.errors"), ("shared.jobs.client", "os")),
     "shared.storage.blob": Rule(("shared.storage", "shared.errors", "azure.core", "azure.storage.blob"), ("os",)),
+    "shared.storage.blob_stream": Rule(("shared.errors", "azure.core", "azure.storage.blob", "aiohttp"), ("os",)),
     "shared.media": Rule(("shared.media", "shared.jobs", "shared.errors", "av"), ("shared.jobs.client", "os")),
     "shared.api": Rule(
         (
@@ -60,11 +61,11 @@ RULES: Final[Mapping[str, Rule]] = {
             "shared.logs",
             "shared.wiring",
             "shared.storage.base",
+            "shared.version",
             *FUNCTIONS,
             "starlette",
             "pydantic",
             "pydantic_core",
-            "werkzeug",
         ),
         ("os",),
     ),
@@ -79,7 +80,8 @@ RULES: Final[Mapping[str, Rule]] = {
 OWNERS: Final[Mapping[str, tuple[str, ...]]] = {
     "openai": ("shared.providers.videos_api",),
     "httpx2": ("shared.providers",),
-    "azure.storage": ("shared.storage.blob",),
+    "azure.storage": ("shared.storage.blob", "shared.storage.blob_stream"),
+    "aiohttp": ("shared.storage.blob_stream",),
     "azure.identity": ("shared.providers.entra", "shared.wiring"),
     "av": ("shared.media",),
     "uvicorn": ("shared.api.web_extension",),

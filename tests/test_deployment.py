@@ -11,6 +11,7 @@ from typing import Final
 
 import pytest
 
+from shared.api.docs import FILES, PAGE
 from tests.support.source_tree import ROOMS, ROOT, imports, modules
 
 LOCK_FILES: Final = ("requirements.txt", "requirements-dev.txt", "requirements-node.txt")
@@ -49,8 +50,9 @@ def requirements(lock_file: str) -> dict[str, str]:
 def test_deployed_files_are_the_app_and_nothing_else() -> None:
     """Functions, what they import, what the host reads, what Azure installs; no tests, tools, caches or settings."""
     needed = {module.relative_to(ROOT).as_posix() for module in modules(*ROOMS)}
+    page = {f"shared/api/{folder}/{name}" for name, (folder, _) in FILES.items()} | {f"shared/api/{PAGE}"}
 
-    assert set(deployed()) == needed | {"host.json", "requirements.txt"}
+    assert set(deployed()) == needed | page | {"host.json", "requirements.txt"}
 
 
 @pytest.mark.parametrize(

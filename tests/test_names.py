@@ -92,9 +92,9 @@ def test_every_activity_file_is_registered() -> None:
 
 
 def test_http_functions_are_the_contracts_routes(indexed: list[dict[str, Any]]) -> None:
-    """Each route of the contract is one function, and asks for a key unless told otherwise."""
+    """Each route is one function; those of jobs ask for a key unless told otherwise, the rest is for everybody."""
     routes = {
-        each["function"]: (binding["route"], binding["methods"], binding["authLevel"])
+        each["function"]: (binding["route"], binding.get("methods"), binding["authLevel"])
         for each in indexed
         for binding in each["bindings"]
         if binding["type"] == "httpTrigger"
@@ -102,8 +102,12 @@ def test_http_functions_are_the_contracts_routes(indexed: list[dict[str, Any]]) 
 
     assert routes == {
         "generate": ("api/generate", ["POST"], "FUNCTION"),
-        "status": ("api/status/{job_id}", ["GET"], "FUNCTION"),
+        "status": ("api/status/{job_id}", ["GET", "HEAD"], "FUNCTION"),
         "download": ("api/download/{file_id}", ["GET", "HEAD"], "FUNCTION"),
+        "openapi": ("openapi.json", ["GET", "HEAD"], "ANONYMOUS"),
+        "docs": ("api/docs", ["GET", "HEAD"], "ANONYMOUS"),
+        "docs_file": ("api/docs/{file}", ["GET", "HEAD"], "ANONYMOUS"),
+        "unmatched": ("{*path}", None, "ANONYMOUS"),
     }
     host = json.loads((ROOT / "host.json").read_text(encoding="utf-8"))
     assert host["extensions"]["http"]["routePrefix"] == ""

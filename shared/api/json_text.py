@@ -1,17 +1,17 @@
 """Strict JSON: only what every JSON library reads alike, and a place in the text for what it is not.
 
-Beyond the grammar, these are refused: numbers that are not finite or whose integers need more than 64 bits, more than
-32 levels of nesting, and escapes of lone surrogates, which UTF-8 cannot carry. Of duplicate keys the last one wins.
+Beyond the grammar, these are refused: numbers that are not finite or lie beyond the 64-bit integers, however they are
+written (`1e19` is as large as its digits), more than 32 levels of nesting, and escapes of lone surrogates, which UTF-8
+cannot carry. Of duplicate keys the last one wins.
 """
 
 import json
-import math
 import re
 from collections.abc import Iterator
 from typing import Final, Never
 
 DEPTH_LIMIT: Final = 32
-_INTEGER_LIMIT: Final = 2**63
+INTEGER_LIMIT: Final = 2**63
 _MOST_DIGITS: Final = 20
 """Hold every 64-bit number; Python refuses to convert thousands of digits."""
 
@@ -63,14 +63,14 @@ class _Numbers:
 
     def integer(self, token: str) -> int:
         self._seen += 1
-        if len(token) > _MOST_DIGITS or not -_INTEGER_LIMIT <= int(token) < _INTEGER_LIMIT:
+        if len(token) > _MOST_DIGITS or not -INTEGER_LIMIT <= int(token) < INTEGER_LIMIT:
             self._refuse()
         return int(token)
 
     def real(self, token: str) -> float:
         self._seen += 1
         value = float(token)
-        if not math.isfinite(value):
+        if not -INTEGER_LIMIT <= value < INTEGER_LIMIT:
             self._refuse()
         return value
 

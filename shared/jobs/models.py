@@ -27,10 +27,10 @@ class Payload(BaseModel):
 class VideoRequest(Payload):
     """What the caller asked for; bounds are the contract's (`POST /api/generate`)."""
 
-    prompt: str = Field(max_length=1000)
-    duration: int = Field(default=10, ge=1, le=60, description="seconds")
-    width: int = Field(default=1920, ge=256, le=4096, description="pixels")
-    height: int = Field(default=1080, ge=256, le=4096, description="pixels")
+    prompt: str = Field(max_length=1000, description="What the video shows, in words.")
+    duration: int = Field(default=10, ge=1, le=60, description="Its length in seconds.")
+    width: int = Field(default=1920, ge=256, le=4096, description="Its width in pixels.")
+    height: int = Field(default=1080, ge=256, le=4096, description="Its height in pixels.")
 
 
 class FlowSettings(Payload):

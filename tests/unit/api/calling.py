@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message
 
-from shared.api import download, generate, status, unmatched
+from shared.api import docs, download, generate, openapi, status, unmatched
 from tests.support.durable_client import FakeDurableClient
 
 
@@ -78,7 +78,8 @@ async def sent(response: Response, method: str = "GET") -> Answer:
     messages: list[Message] = []
 
     async def receive() -> Message:
-        return {"type": "http.disconnect"}
+        await asyncio.Event().wait()  # the caller stays to the end
+        raise AssertionError
 
     async def send(message: Message) -> None:
         messages.append(message)
@@ -116,11 +117,19 @@ async def ask(method: str, path: str) -> Answer:
     return await sent(await _functions()["unmatched"](req), method)
 
 
+async def get_page(
+    function: str, path: str, headers: Mapping[str, str] | None = None, *, method: str = "GET", **parameters: str
+) -> Answer:
+    """`GET` or `HEAD` of something that everybody may read: `openapi`, `docs` or `docs_file`."""
+    req = request(method, path, headers=headers, parameters=parameters)
+    return await sent(await _functions()[function](req), method)
+
+
 @cache
 def _functions() -> Mapping[str, Callable[..., Awaitable[Response]]]:
     """The functions by registered name, as written: the SDK (1.7.0) keeps the one below its durable client there."""
     app = df.DFApp()
-    for room in (generate, status, download, unmatched):
+    for room in (generate, status, download, openapi, docs, unmatched):
         app.register_functions(room.blueprint)
     registered: list[Any] = app.get_functions()
     bodies = {function.get_function_name(): function.get_user_function() for function in registered}

@@ -115,6 +115,7 @@ ACCEPTED = [
     accepted("64 KB exactly", sized(BODY_LIMIT_BYTES)),
     accepted("32 levels", nested(32)),
     accepted("largest 64-bit integer", b'{"prompt":"a","n":9223372036854775807}'),
+    accepted("smallest 64-bit integer as a float", b'{"prompt":"a","n":-9223372036854775808.0}'),
     accepted("smallest 64-bit integer", b'{"prompt":"a","n":-9223372036854775808}'),
     accepted("1000 code points", json.dumps({"prompt": "x" * 1000}).encode(), prompt="x" * 1000),
     accepted(
@@ -234,6 +235,8 @@ def test_invalid_body_is_answered_in_the_contracts_words(row: Refused) -> None:
         pytest.param(with_duration("9223372036854775808"), 25, 1, 26, id="one above 64 bit"),
         pytest.param(with_duration("-9223372036854775809"), 25, 1, 26, id="one below 64 bit"),
         pytest.param(with_duration("1" * 5000), 25, 1, 26, id="thousands of digits"),
+        pytest.param(with_duration("9223372036854775808.0"), 25, 1, 26, id="one above 64 bit, as a float"),
+        pytest.param(with_duration("-1e19"), 25, 1, 26, id="below 64 bit with an exponent"),
         pytest.param(with_duration("1e999"), 25, 1, 26, id="a float that overflows"),
         pytest.param(b'{"prompt":"a","n":[-1e999]}', 19, 1, 20, id="an overflow in an unknown field"),
         pytest.param(b'{"prompt":"\\ud800"}', 10, 1, 11, id="lone surrogate in the prompt"),

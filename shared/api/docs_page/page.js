@@ -1,0 +1,123 @@
+"use strict";
+
+// The page at /api/docs: Swagger UI with two additions of our own. A downloaded video plays where its bytes would be
+// shown, and each step of a job fills in the id for the next one and leads there.
+
+const DOCUMENT = "/openapi.json";
+const ORIGIN_IN_COMMANDS = "http://localhost:8000";
+
+const STATUS = { path: "/api/status/{job_id}", parameter: "job_id", operation: ["Videos", "getStatus"] };
+const DOWNLOAD = { path: "/api/download/{file_id}", parameter: "file_id", operation: ["Videos", "downloadVideo"] };
+
+// What the text of an answer leads to; nothing after an error.
+function nextStep(text) {
+  const job = parsed(text);
+  switch (job?.status) {
+    case "queued":
+    case "processing":
+      return { ...STATUS, id: job.job_id, words: "The job is under way.", link: "See its status" };
+    case "completed":
+      return { ...DOWNLOAD, id: job.video_url.split("/").pop(), words: "The video is ready.", link: "Get the video" };
+    default:
+      return null;
+  }
+}
+
+function parsed(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+function jobSteps(system) {
+  const { createElement, useEffect, useState } = system.React;
+
+  function NextStep({ step, url }) {
+    if (step.path === STATUS.path && url.includes("/api/status/")) {
+      return createElement("p", { className: "next-step" }, "The job is still under way: execute again in a moment.");
+    }
+    const place = ["operations", ...step.operation];
+    const go = () => {
+      system.layoutActions.show(place, true);
+      document.getElementById(place.join("-")).scrollIntoView({ behavior: "smooth" });
+    };
+    return createElement(
+      "p",
+      { className: "next-step" },
+      `${step.words} `,
+      createElement("button", { type: "button", onClick: go }, step.link),
+    );
+  }
+
+  function Player({ content, name }) {
+    const [address, setAddress] = useState(null);
+    useEffect(() => {
+      const made = URL.createObjectURL(content);
+      setAddress(made);
+      return () => URL.revokeObjectURL(made);
+    }, [content]);
+    return (
+      address &&
+      createElement(
+        "div",
+        { className: "player" },
+        createElement("video", { src: address, controls: true, playsInline: true }),
+        createElement("p", null, createElement("a", { href: address, download: name }, `Save ${name}`)),
+      )
+    );
+  }
+
+  const responseBody = (Original) => (props) => {
+    const { content, contentType, url } = props;
+    if (content instanceof Blob && contentType.startsWith("video/")) {
+      return createElement(Player, { content, name: `${url.split("?")[0].split("/").pop()}.mp4` });
+    }
+    const step = typeof content === "string" ? nextStep(content) : null;
+    return createElement("div", null, createElement(Original, props), step && createElement(NextStep, { step, url }));
+  };
+
+  const setResponse = (original) => (path, method, answer) => {
+    const step = nextStep(answer.text);
+    if (step) {
+      system.specActions.changeParam([step.path, "get"], step.parameter, "path", step.id, false);
+    }
+    return original(path, method, answer);
+  };
+
+  return { wrapComponents: { responseBody }, statePlugins: { spec: { wrapActions: { setResponse } } } };
+}
+
+// Where no operation needs a key, none is asked for.
+function withoutNeedlessKeys(description) {
+  const operations = Object.values(description.paths).flatMap(Object.values);
+  const open = ({ security }) => security.some((way) => Object.keys(way).length === 0);
+  if (operations.every(open)) {
+    operations.forEach((operation) => delete operation.security);
+    delete description.components.securitySchemes;
+  }
+  return description;
+}
+
+async function show() {
+  const answer = await fetch(DOCUMENT);
+  const description = JSON.parse((await answer.text()).replaceAll(ORIGIN_IN_COMMANDS, location.origin));
+  const { layoutActions } = SwaggerUIBundle({
+    spec: withoutNeedlessKeys(description),
+    dom_id: "#docs",
+    plugins: [jobSteps],
+    validatorUrl: null,
+    tryItOutEnabled: true,
+    displayRequestDuration: true,
+    defaultModelsExpandDepth: 0,
+    supportedSubmitMethods: ["get", "head", "post"],
+  }).getSystem();
+  layoutActions.show(["operations", "Videos", "generateVideo"], true);
+}
+
+show().catch(() => {
+  const sorry = Object.assign(document.createElement("p"), { className: "loading" });
+  sorry.textContent = "The description of the API could not be loaded. Reload the page to try again.";
+  document.getElementById("docs").replaceChildren(sorry);
+});

@@ -1,0 +1,150 @@
+"""The shapes of the OpenAPI document: what a request may be, from its model, and what every answer is."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from shared.api.json_text import INTEGER_LIMIT
+from shared.api.refusals import REFUSALS
+from shared.errors import PUBLIC_MESSAGES
+from shared.jobs.models import VideoRequest
+
+Json = dict[str, object]
+
+JOB_ID_PATTERN: Final = "^[0-7][0-9a-hjkmnp-tv-z]{25}$"
+FILE_ID_PATTERN: Final = "^gen_[0-7][0-9a-hjkmnp-tv-z]{25}$"
+
+NOT_BLANK: Final = r"[^\u0009-\u000d\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
+"""Finds a character that `str.strip` leaves, in words that ECMA's and Python's regular expressions read alike: JSON
+Schema means the former, and their `\\S` is another set."""
+
+
+def schemas() -> Json:
+    """Return every named schema."""
+    return {
+        "VideoRequest": _video_request(),
+        "IgnoredValue": _ignored_value(),
+        "AcceptedJob": _job("A job that has just been accepted.", {"const": "queued"}),
+        "Job": _job_in_any_state(),
+        "UnfinishedJob": _job("A job that is under way.", {"enum": ["queued", "processing"]}),
+        "CompletedJob": _job(
+            "A job whose video can be downloaded.",
+            {"const": "completed"},
+            video_url={"type": "string", "pattern": f"^/api/download/{FILE_ID_PATTERN.removeprefix('^')}"},
+        ),
+        "FailedJob": _job(
+            "A job that ended without a video.",
+            {"const": "failed"},
+            error={"type": "string", "enum": _distinct(PUBLIC_MESSAGES.values()), "description": "Why, in a sentence."},
+        ),
+        "Error": _object("What went wrong.", {"detail": {"type": "string", "description": "A sentence."}}),
+        "ValidationErrors": _object(
+            "What is wrong with the request: every field that is, in the order of the fields.",
+            {"detail": {"type": "array", "minItems": 1, "items": ref("ValidationError")}},
+        ),
+        "ValidationError": _validation_error(),
+    }
+
+
+def ref(name: str) -> Json:
+    """Return a reference to a named schema."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _video_request() -> Json:
+    """Adapt the model's schema to what is accepted before the model: null for a default, and no blank prompt."""
+    model = VideoRequest.model_json_schema()
+    properties: Json = {}
+    for name, schema in model["properties"].items():
+        del schema["title"]
+        if name not in model["required"]:
+            schema["type"] = [schema["type"], "null"]
+        properties[name] = schema
+    prompt = model["properties"]["prompt"]
+    prompt |= {"minLength": 1, "pattern": NOT_BLANK}
+    return {
+        "type": "object",
+        "description": "The video to generate. `null` stands for the default; fields with other names are ignored.",
+        "properties": properties,
+        "required": model["required"],
+        "additionalProperties": ref("IgnoredValue"),
+    }
+
+
+def _ignored_value() -> Json:
+    """Describe what a field that nobody reads may hold: JSON that every library carries, as `json_text` has it."""
+    return {
+        "description": "Any JSON value whose numbers fit 64 bits.",
+        "anyOf": [
+            {"type": ["null", "boolean", "string"]},
+            {"type": "number", "minimum": -INTEGER_LIMIT, "maximum": INTEGER_LIMIT - 1},
+            {"type": "array", "items": ref("IgnoredValue")},
+            {"type": "object", "additionalProperties": ref("IgnoredValue")},
+        ],
+    }
+
+
+def _job_in_any_state() -> Json:
+    kinds = {
+        "queued": "UnfinishedJob",
+        "processing": "UnfinishedJob",
+        "completed": "CompletedJob",
+        "failed": "FailedJob",
+    }
+    return {
+        "description": "A job in one of its states; `status` says which.",
+        "oneOf": [ref(name) for name in _distinct(kinds.values())],
+        "discriminator": {
+            "propertyName": "status",
+            "mapping": {status: str(ref(name)["$ref"]) for status, name in kinds.items()},
+        },
+    }
+
+
+def _job(description: str, status: Json, **more: Json) -> Json:
+    job_id: Json = {"type": "string", "pattern": JOB_ID_PATTERN}
+    return _object(description, {"job_id": job_id, "status": {"type": "string", **status}, **more})
+
+
+def _validation_error() -> Json:
+    location = {
+        "type": "array",
+        "prefixItems": [{"const": "body"}, {"type": ["string", "integer"]}],
+        "items": False,
+        "minItems": 1,
+        "description": "`body`, and where in it: a field, or the position at which it ceases to be JSON.",
+    }
+    context = {
+        "type": "object",
+        "properties": {
+            "limit_value": {"type": "integer", "description": "The bound that was not kept."},
+            "msg": {"type": "string"},
+            "pos": {"type": "integer", "description": "The position, in characters from 0."},
+            "lineno": {"type": "integer"},
+            "colno": {"type": "integer"},
+        },
+        "additionalProperties": False,
+        "description": "Numbers behind the sentence, where it has any.",
+    }
+    kinds = _distinct(row.kind for row in REFUSALS.values() if row.kind)
+    described = {
+        "loc": location,
+        "msg": {"type": "string", "description": "What is wrong, in a sentence."},
+        "type": {"type": "string", "enum": kinds, "description": "The same as a stable word, for programs."},
+    }
+    schema = _object("One thing that is wrong.", described)
+    return {**schema, "properties": {**described, "ctx": context}}
+
+
+def _object(description: str, properties: Json) -> Json:
+    """Return the schema of an object that has exactly these properties."""
+    return {
+        "type": "object",
+        "description": description,
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def _distinct(words: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(words))

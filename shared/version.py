@@ -1,0 +1,5 @@
+"""The app's version, once; CHANGELOG.md says what came with it."""
+
+from typing import Final
+
+VERSION: Final = "0.1.0"

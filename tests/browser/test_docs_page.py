@@ -1,0 +1,124 @@
+"""The page at `/api/docs` in a browser: what it shows, and a video made by clicks alone."""
+
+import asyncio
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Locator, Page, Route, expect
+
+from devtools.stack import Stack
+from tests.browser.playing import plays
+from tests.browser.watching import Watched
+from tests.unit.api.openapi_reading import described, operations
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(90)]
+
+
+def block(page: Page, operation_id: str) -> Locator:
+    """The part of the page that is about an operation."""
+    return page.locator(f"#operations-Videos-{operation_id}")
+
+
+@pytest.mark.parametrize("address", ["/api/docs", "/api/docs/"])
+async def test_page_shows_every_operation_without_a_complaint(
+    page: Page, stack: Stack, watched: Watched, address: str
+) -> None:
+    """Nothing is missing, nothing breaks the page's own content policy, and nobody else is asked for anything."""
+    await page.goto(stack.app + address)
+    for path, method, operation in operations():
+        shown = block(page, operation["operationId"])
+        await expect(shown.locator(".opblock-summary-method")).to_have_text(method.upper())
+        await expect(shown.locator(".opblock-summary-path")).to_have_attribute("data-path", path)
+
+    await expect(page.locator(".opblock")).to_have_count(len(list(operations())))
+    await expect(page.locator(".authorize, .authorization__btn")).to_have_count(0)  # the local stack's routes are open
+    assert watched.problems == []
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+async def test_commands_on_the_page_make_a_video_in_a_shell(page: Page, stack: Stack, tmp_path: Path) -> None:
+    """They name the server that the page came from, and can be copied as they are."""
+    await page.goto(f"{stack.app}/api/docs")
+    commands = await page.locator(".info pre code").inner_text()
+
+    def run() -> None:
+        subprocess.run(["sh", "-euc", commands], cwd=tmp_path, check=True, timeout=60, capture_output=True)
+
+    await asyncio.to_thread(run)
+
+    assert (tmp_path / "video.mp4").read_bytes()[4:8] == b"ftyp"
+
+
+async def test_key_that_is_entered_is_sent_along(page: Page, stack: Stack, watched: Watched) -> None:
+    """Where the routes of jobs are closed, the page asks for a key; it goes into the header and nowhere else."""
+
+    async def answer(route: Route) -> None:
+        await route.fulfill(json=described(needs_key=True))
+
+    await page.route(f"{stack.app}/openapi.json", answer)
+    await page.goto(f"{stack.app}/api/docs")
+    await page.get_by_role("button", name="Authorize").click()
+    await page.locator(".auth-container").first.get_by_role("textbox").fill("made-up-key")
+    await page.locator(".auth-container").first.get_by_role("button", name="Apply credentials").click()
+    await page.get_by_role("button", name="Close").last.click()
+
+    async with page.expect_request("**/api/generate") as awaited:
+        await block(page, "generateVideo").get_by_role("button", name="Execute").click()
+
+    sent = await awaited.value
+    assert await sent.header_value("x-functions-key") == "made-up-key"
+    assert sent.url == f"{stack.app}/api/generate"
+    assert watched.problems == []
+
+
+async def test_page_says_so_when_it_cannot_show_anything(page: Page, stack: Stack) -> None:
+    """A server that fails leaves nobody waiting."""
+
+    async def answer(route: Route) -> None:
+        await route.fulfill(status=500, json={"detail": "Service is temporarily unavailable"})
+
+    await page.route(f"{stack.app}/openapi.json", answer)
+    await page.goto(f"{stack.app}/api/docs")
+
+    await expect(page.get_by_role("main")).to_have_text(re.compile("could not be loaded"))
+
+
+async def test_video_is_made_and_played_by_clicks(page: Page, stack: Stack, watched: Watched) -> None:
+    """Each step fills in the id for the next and leads there; the last one plays what came."""
+    generate, status, download = (block(page, name) for name in ("generateVideo", "getStatus", "downloadVideo"))
+    await page.goto(f"{stack.app}/api/docs")
+
+    job = await executed(page, generate)
+    await generate.get_by_role("button", name="See its status").click()
+    await expect(status.get_by_role("textbox")).to_have_value(job["job_id"])
+    await execute_until_completed(page, status)
+    await status.get_by_role("button", name="Get the video").click()
+    await download.get_by_role("button", name="Execute").click()
+    video = download.locator("video")
+    await plays(video)
+
+    assert await video.evaluate("video => [video.videoWidth, video.videoHeight]") == [1280, 720]
+    await expect(download.get_by_role("link", name=f"Save gen_{job['job_id']}.mp4")).to_be_visible()
+    assert watched.problems == []
+
+
+async def executed(page: Page, operation: Locator) -> dict[str, Any]:
+    """Execute an operation and return the JSON that it answers."""
+    async with page.expect_response(re.compile("/api/(generate|status)")) as awaited:
+        await operation.get_by_role("button", name="Execute").click()
+    answer = await awaited.value
+    body: dict[str, Any] = await answer.json()
+    return body
+
+
+async def execute_until_completed(page: Page, status: Locator) -> None:
+    """Look again and again, as the page says, for at most half a minute."""
+    async with asyncio.timeout(30):
+        while (job := await executed(page, status))["status"] in ("queued", "processing"):
+            await expect(status.get_by_text("execute again in a moment")).to_be_visible()
+            await asyncio.sleep(0.3)  # another process decides when this comes true
+    assert job["status"] == "completed"

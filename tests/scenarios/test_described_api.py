@@ -1,0 +1,68 @@
+"""The running API against its own description, by a program that knows nothing else of it."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from devtools.stack import Stack
+from tests.scenarios.conftest import QUICK
+from tests.support.caller import Caller
+from tests.support.stack import running_stack
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(120)]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, str]]:
+    """A stack with one completed job, on which further jobs stay queued: nobody needs the videos of random prompts."""
+    with running_stack(tmp_path_factory.mktemp("described"), render_seconds=0.5, env=QUICK) as stack:
+        caller = Caller(stack.app)
+        with caller.http:
+            job_id = caller.submit("A calm lake")
+            assert caller.wait(job_id)["status"] == "completed"
+        stack.end("simulator")
+        yield stack, job_id
+
+
+def schemathesis(stack: Stack, folder: Path, configuration: str, *arguments: str) -> None:
+    """Run it with all its checks, on requests that are the same every time."""
+    (folder / "schemathesis.toml").write_text(configuration, encoding="utf-8")
+    program = Path(sys.executable).with_name("schemathesis")
+    options = ["--checks", "all", "--generation-deterministic", "--no-color", "--request-timeout", "10"]
+    ran = subprocess.run(
+        [program, "run", f"{stack.app}/openapi.json", *options, *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_requests_of_every_kind_are_answered_as_described(finished: tuple[Stack, str], tmp_path: Path) -> None:
+    """Valid, invalid and arbitrary requests; every status, header and body that comes back is in the document."""
+    stack, _ = finished
+
+    schemathesis(stack, tmp_path, "", "--max-examples", "10")
+
+
+def test_requests_for_a_finished_job_are_answered_as_described(finished: tuple[Stack, str], tmp_path: Path) -> None:
+    """The same where there is a file: ranges, validators and their answers."""
+    stack, job_id = finished
+    parameters = f'[parameters]\n"path.job_id" = "{job_id}"\n"path.file_id" = "gen_{job_id}"\n'
+
+    schemathesis(
+        stack,
+        tmp_path,
+        parameters,
+        "--max-examples",
+        "15",
+        "--phases",
+        "examples,coverage,fuzzing",
+        "--include-method",
+        "GET",
+    )
