@@ -22,7 +22,8 @@ def load_app(folder: Path) -> func.FunctionRegister:
         module = importlib.import_module(_MODULE)
     except Exception as error:
         raise AppRefusedError([f"{_MODULE}.py cannot be imported:\n{traceback.format_exc()}"]) from error
-    apps = {id(value): value for value in vars(module).values() if isinstance(value, func.FunctionRegister)}
+    # Two names of one app are refused, too: so does the worker.
+    apps = [value for value in vars(module).values() if isinstance(value, func.FunctionRegister)]
     if len(apps) != 1:
         raise AppRefusedError([f"{_MODULE}.py must have exactly one FunctionApp at its top level, not {len(apps)}."])
-    return next(iter(apps.values()))
+    return apps[0]

@@ -84,11 +84,18 @@ class _Application:
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         try:
-            response = await self._endpoint(Request(scope, receive, send))
+            response = _checked(await self._endpoint(Request(scope, receive, send)))
         except Exception as error:  # noqa: BLE001 - there is nobody behind this one
             _logger.error("a function failed: %s", type(error).__name__)  # noqa: TRY400 - its text may show the request
             response = responses.error(500, responses.UNAVAILABLE)
         await response(scope, receive, send)
+
+
+def _checked(returned: object) -> Response:
+    """Raise TypeError for what is no response; the worker passes on whatever a function returns."""
+    if not isinstance(returned, Response):
+        raise TypeError(f"a function returned {type(returned).__name__} instead of a response")
+    return returned
 
 
 class WebServer(base.WebServer):

@@ -1,0 +1,153 @@
+"""The cases of the API, one golden answer each, in `tests/golden/<function>/<case>.http`.
+
+What can be listed comes from the app's own tables: every way to refuse a request, every failure code, every route.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from shared.api.refusals import REFUSALS
+from shared.api.routes import ROUTES
+from tests.support import golden_world as world
+from tests.support.golden_exchange import Request
+
+FOLDER: Final = Path(__file__).parents[1] / "golden"
+OPENAPI_DOCUMENT: Final = FOLDER / "openapi.json"
+
+_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PURGE")
+"""Every common method, and one that no specification of HTTP knows."""
+
+_ETAG: Final = '"0x2"'
+_MODIFIED: Final = "Sun, 01 Mar 2026 12:30:15 GMT"
+_BEFORE: Final = "Sun, 01 Mar 2026 12:30:14 GMT"
+
+
+@dataclass(frozen=True)
+class Case:
+    """A request to one of the app's functions, and the name of its answer; `status` is how that must begin."""
+
+    function: str
+    name: str
+    status: int
+    request: Request
+
+    @property
+    def id(self) -> str:
+        """Return the name of its test, which is also that of its file."""
+        return f"{self.function}/{self.name}"
+
+    @property
+    def file(self) -> Path:
+        """Return where its golden answer is kept."""
+        return FOLDER / f"{self.id}.http"
+
+
+def _generate() -> Iterator[tuple[int, str, Request]]:
+    def post(body: bytes, content_type: str = "application/json", *, withheld: int = 0) -> Request:
+        return Request("POST", "/api/generate", (("Content-Type", content_type),), body, withheld)
+
+    def prompt(text: str) -> Request:
+        return post(b'{"prompt":"%s"}' % text.encode())
+
+    yield 200, "accepted", post(b'{"prompt":"A calm lake","duration":5,"width":1280,"height":720}')
+    yield 200, "accepted-prompt-alone", prompt("A calm lake")
+    yield 200, "accepted-of-no-media-type", Request("POST", "/api/generate", (), b'{"prompt":"A calm lake"}')
+    yield 200, "accepted-unknown-field", post(b'{"prompt":"A calm lake","seed":7}')
+    yield 200, "accepted-start-answer-lost", prompt(world.START_ANSWER_LOST)
+    yield 500, "storage-down", prompt(world.STORAGE_DOWN)
+    yield 500, "backend-down", prompt(world.BACKEND_DOWN)
+    for name, row in REFUSALS.items():
+        yield row.status, f"refused-{name}", post(row.body, row.content_type)
+    yield 408, "refused-too-slow", post(b'{"prompt":"A calm', withheld=7)
+    yield 422, "refused-several-fields", post(b'{"prompt":5,"duration":0,"width":"wide","height":5000}')
+
+
+def _status() -> Iterator[tuple[int, str, Request]]:
+    def get(job: str, method: str = "GET") -> Request:
+        return Request(method, f"/api/status/{job}")
+
+    for name, job in world.JOBS.items():
+        yield 200, name, get(job)
+    for code, job in world.FAILED.items():
+        yield 200, f"failed-{code}", get(job)
+    yield 200, "completed", get(world.COMPLETED)
+    yield 200, "completed-head", get(world.COMPLETED, "HEAD")
+    yield 200, "completed-other-spelling", Request("GET", f"/API/Status/{world.COMPLETED}/?code=any")
+    yield 404, "unknown", get(world.UNKNOWN)
+    yield 404, "unknown-head", get(world.UNKNOWN, "HEAD")
+    yield 404, "malformed", get("42")
+    yield 404, "malformed-upper-case", get(world.COMPLETED.upper())
+    yield 404, "malformed-escapes", get("..%2f..%2fhost.json")
+    yield 500, "unreadable", get(world.UNREADABLE)
+
+
+def _download() -> Iterator[tuple[int, str, Request]]:
+    def get(job: str, method: str = "GET", **headers: str) -> Request:
+        named = tuple((name.replace("_", "-"), value) for name, value in headers.items())
+        return Request(method, f"/api/download/gen_{job}", named)
+
+    whole = world.COMPLETED
+    yield 200, "whole", get(whole)
+    yield 200, "whole-head", get(whole, "HEAD")
+    yield 200, "empty", get(world.EMPTY)
+    yield 206, "range", get(whole, Range="bytes=6-16")
+    yield 206, "range-of-one-byte", get(whole, Range="bytes=0-0")
+    yield 206, "range-from", get(whole, Range="bytes=30-")
+    yield 206, "range-suffix", get(whole, Range="bytes=-10")
+    yield 206, "range-past-the-end", get(whole, Range="bytes=30-1000")
+    yield 200, "range-head", get(whole, "HEAD", Range="bytes=6-16")
+    yield 206, "range-if-same-etag", get(whole, Range="bytes=6-16", If_Range=_ETAG)
+    yield 206, "range-if-same-date", get(whole, Range="bytes=6-16", If_Range=_MODIFIED)
+    yield 200, "range-if-other-etag", get(whole, Range="bytes=6-16", If_Range='"0x9"')
+    yield 416, "range-not-satisfiable", get(whole, Range="bytes=40-")
+    yield 416, "range-of-empty", get(world.EMPTY, Range="bytes=0-")
+    yield 200, "ranges-several", get(whole, Range="bytes=0-1,4-5")
+    yield 200, "range-not-understood", get(whole, Range="seconds=1-2")
+    yield 304, "not-modified", get(whole, If_None_Match=_ETAG)
+    yield 304, "not-modified-weak", get(whole, If_None_Match=f'"other", W/{_ETAG}')
+    yield 304, "not-modified-head", get(whole, "HEAD", If_None_Match=_ETAG)
+    yield 304, "not-modified-range", get(whole, If_None_Match=_ETAG, Range="bytes=6-16")
+    yield 304, "not-modified-since", get(whole, If_Modified_Since=_MODIFIED)
+    yield 200, "modified", get(whole, If_None_Match='"0x9"')
+    yield 200, "modified-since", get(whole, If_Modified_Since=_BEFORE)
+    yield 200, "precondition-holds", get(whole, If_Match=_ETAG)
+    yield 412, "precondition-fails", get(whole, If_Match='"0x9"')
+    yield 412, "precondition-fails-head", get(whole, "HEAD", If_Match='"0x9"')
+    yield 412, "precondition-fails-by-date", get(whole, If_Unmodified_Since=_BEFORE)
+    yield 404, "unknown", get(world.UNKNOWN)
+    yield 404, "unknown-head", get(world.UNKNOWN, "HEAD")
+    yield 404, "not-verified", get(world.UNVERIFIED)
+    yield 404, "malformed", Request("GET", f"/api/download/{whole}")
+    yield 404, "malformed-escapes", Request("GET", "/api/download/gen_..%2f..%2fhost.json")
+    yield 500, "unreadable", get(world.UNREADABLE)
+    yield 500, "unreadable-content", get(world.UNREADABLE_CONTENT)
+    yield 200, "breaks-off", get(world.BREAKS_OFF)
+    yield 500, "handler-fails", get(world.BROKEN)
+
+
+def _unmatched() -> Iterator[tuple[int, str, Request]]:
+    for path in ("api", "api/nothing", "api/status", "api/status/a/b", "favicon.ico", "Api/Generate/x"):
+        yield 404, f"not-found-{_slug(path)}", Request("GET", f"/{path}")
+    for method in _METHODS:
+        yield 404, f"not-found-by-{method.lower()}", Request(method, "/api/nothing")
+    for route in ROUTES:
+        path = route.path.replace("{job_id}", world.COMPLETED).replace("{file_id}", f"gen_{world.COMPLETED}")
+        for method in _METHODS:
+            if method not in route.methods:
+                yield 405, f"{method.lower()}-{_slug(route.path)}", Request(method, f"/{path.replace('{file}', 'any')}")
+
+
+def _slug(path: str) -> str:
+    return path.translate({ord("/"): "-", ord("{"): None, ord("}"): None}).lower()
+
+
+_FUNCTIONS: Final = {"generate": _generate, "status": _status, "download": _download, "unmatched": _unmatched}
+
+CASES: Final[Mapping[str, Case]] = {
+    case.id: case
+    for function, requests in _FUNCTIONS.items()
+    for case in (Case(function, name, status, request) for status, name, request in requests())
+}
+"""All cases by id."""
