@@ -11,6 +11,7 @@ from playwright.async_api import Browser, Page, Route, async_playwright
 
 from devtools.stack import DEFAULT_SETTINGS, Stack
 from tests.browser.watching import Watched
+from tests.support.caller import Caller
 from tests.support.stack import machine
 
 FLAGS: Final = (
@@ -47,6 +48,16 @@ def stack(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     settings.write_text(json.dumps({**example, "Host": ANYWHERE}), encoding="utf-8")
     with Stack(folder / "state", render_seconds=0.5, settings=settings, overrides=QUICK, caller=machine()) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def finished(stack: Stack) -> tuple[str, str]:
+    """The app's address and the id of a completed job."""
+    caller = Caller(stack.app)
+    with caller.http:
+        job_id = caller.submit("A calm lake")
+        assert caller.wait(job_id)["status"] == "completed"
+    return stack.app, job_id
 
 
 @pytest.fixture

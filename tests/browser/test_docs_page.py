@@ -18,6 +18,9 @@ from tests.unit.api.openapi_reading import described, operations
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(90)]
 
 
+ANSWERED = ".live-responses-table td.response-col_status:not(.col_header)"
+
+
 def block(page: Page, operation_id: str) -> Locator:
     """The part of the page that is about an operation."""
     return page.locator(f"#operations-Videos-{operation_id}")
@@ -62,8 +65,8 @@ async def test_key_that_is_entered_is_sent_along(page: Page, stack: Stack, watch
     await page.route(f"{stack.app}/openapi.json", answer)
     await page.goto(f"{stack.app}/api/docs")
     await page.get_by_role("button", name="Authorize").click()
-    await page.locator(".auth-container").first.get_by_role("textbox").fill("made-up-key")
-    await page.locator(".auth-container").first.get_by_role("button", name="Apply credentials").click()
+    await page.locator(".auth-container").get_by_role("textbox").fill("made-up-key")
+    await page.locator(".auth-container").get_by_role("button", name="Apply credentials").click()
     await page.get_by_role("button", name="Close").last.click()
 
     async with page.expect_request("**/api/generate") as awaited:
@@ -73,6 +76,44 @@ async def test_key_that_is_entered_is_sent_along(page: Page, stack: Stack, watch
     assert await sent.header_value("x-functions-key") == "made-up-key"
     assert sent.url == f"{stack.app}/api/generate"
     assert watched.problems == []
+
+
+async def test_bare_answer_of_the_platform_is_shown(page: Page, stack: Stack) -> None:
+    """What stands before the app answers a missing key without a body and without a type."""
+
+    async def answer(route: Route) -> None:
+        await route.fulfill(status=401, headers={"content-length": "0"}, body="")
+
+    await page.route(f"{stack.app}/api/generate", answer)
+    await page.goto(f"{stack.app}/api/docs")
+    generate = block(page, "generateVideo")
+    await generate.get_by_role("button", name="Execute").click()
+
+    await expect(generate.locator(ANSWERED)).to_contain_text("401")
+
+
+@pytest.mark.parametrize(
+    ("operation_id", "fields", "status"),
+    [
+        pytest.param("inspectVideo", {}, "200", id="HEAD"),
+        pytest.param("downloadVideo", {"Range": "bytes=0-99"}, "206", id="a part"),
+        pytest.param("downloadVideo", {"If-None-Match": "*"}, "304", id="unchanged"),
+    ],
+)
+async def test_answer_that_is_no_whole_video_has_no_player(
+    page: Page, finished: tuple[str, str], operation_id: str, fields: dict[str, str], status: str
+) -> None:
+    """Only what can be played looks as if it could."""
+    app, job_id = finished
+    await page.goto(f"{app}/api/docs")
+    operation = block(page, operation_id)
+    await operation.locator(".opblock-summary").click()
+    for name, value in {"file_id": f"gen_{job_id}", **fields}.items():
+        await operation.locator(f"tr[data-param-name={name}] input").fill(value)
+    await operation.get_by_role("button", name="Execute").click()
+
+    await expect(operation.locator(ANSWERED)).to_have_text(status)
+    await expect(operation.locator("video")).to_have_count(0)
 
 
 async def test_page_says_so_when_it_cannot_show_anything(page: Page, stack: Stack) -> None:

@@ -12,15 +12,14 @@ const DOWNLOAD = { path: "/api/download/{file_id}", parameter: "file_id", operat
 // What the text of an answer leads to; nothing after an error.
 function nextStep(text) {
   const job = parsed(text);
-  switch (job?.status) {
-    case "queued":
-    case "processing":
-      return { ...STATUS, id: job.job_id, words: "The job is under way.", link: "See its status" };
-    case "completed":
-      return { ...DOWNLOAD, id: job.video_url.split("/").pop(), words: "The video is ready.", link: "Get the video" };
-    default:
-      return null;
+  const underWay = ["queued", "processing"].includes(job?.status);
+  if (underWay && typeof job.job_id === "string") {
+    return { ...STATUS, id: job.job_id, words: "The job is under way.", link: "See its status" };
   }
+  if (job?.status === "completed" && typeof job.video_url === "string") {
+    return { ...DOWNLOAD, id: job.video_url.split("/").pop(), words: "The video is ready.", link: "Get the video" };
+  }
+  return null;
 }
 
 function parsed(text) {
@@ -70,8 +69,9 @@ function jobSteps(system) {
   }
 
   const responseBody = (Original) => (props) => {
-    const { content, contentType, url } = props;
-    if (content instanceof Blob && contentType.startsWith("video/")) {
+    const { content, contentType, headers, url } = props;
+    // An answer may be without a type (the platform's own 401), a body (HEAD) or a beginning (a range): no video then.
+    if (contentType?.startsWith("video/") && content instanceof Blob && content.size && !headers?.["content-range"]) {
       return createElement(Player, { content, name: `${url.split("?")[0].split("/").pop()}.mp4` });
     }
     const step = typeof content === "string" ? nextStep(content) : null;
@@ -89,13 +89,21 @@ function jobSteps(system) {
   return { wrapComponents: { responseBody }, statePlugins: { spec: { wrapActions: { setResponse } } } };
 }
 
-// Where no operation needs a key, none is asked for.
-function withoutNeedlessKeys(description) {
+// Where no operation needs a key, none is asked for; and none is put into an address, which servers write to their logs.
+function withFewerKeys(description) {
+  const schemes = description.components.securitySchemes;
   const operations = Object.values(description.paths).flatMap(Object.values);
-  const open = ({ security }) => security.some((way) => Object.keys(way).length === 0);
-  if (operations.every(open)) {
-    operations.forEach((operation) => delete operation.security);
+  const needed = operations.some(({ security }) => security.every((way) => Object.keys(way).length > 0));
+  for (const name of Object.keys(schemes)) {
+    if (!needed || schemes[name].in === "query") {
+      delete schemes[name];
+    }
+  }
+  if (!needed) {
     delete description.components.securitySchemes;
+  }
+  for (const operation of operations) {
+    operation.security = operation.security.filter((way) => Object.keys(way).some((name) => name in schemes));
   }
   return description;
 }
@@ -104,7 +112,7 @@ async function show() {
   const answer = await fetch(DOCUMENT);
   const description = JSON.parse((await answer.text()).replaceAll(ORIGIN_IN_COMMANDS, location.origin));
   const { layoutActions } = SwaggerUIBundle({
-    spec: withoutNeedlessKeys(description),
+    spec: withFewerKeys(description),
     dom_id: "#docs",
     plugins: [jobSteps],
     validatorUrl: null,
