@@ -150,24 +150,28 @@ class Jobs:
 
     async def _follow(self, session: aiohttp.ClientSession, place: int) -> None:
         while True:
-            request = {"prompt": f"A calm lake, number {place}", "duration": 1, "width": 256, "height": 256}
-            began = time.perf_counter()
-            async with session.post("/api/generate", json=request) as response:
-                job: dict[str, Any] = await response.json()
-                self._figures.add("generate", time.perf_counter() - began)
-            if response.status != 200:
-                self._figures.failures.append(f"generate answered {response.status}")
-                continue
-            self._running[place] = job["job_id"]
-            if len(self._running) == self._number:
-                self._all_accepted.set()
-            while job["status"] not in {"completed", "failed"}:
-                await asyncio.sleep(1)
-                async with session.get(f"/api/status/{job['job_id']}") as response:
-                    job = await response.json() if response.status == 200 else job
-            if job["status"] == "failed":
-                self._figures.failures.append(f"a job failed: {job['error']}")
-            self.completed += 1
+            try:
+                await self._run_one(session, place)
+            except (aiohttp.ClientError, TimeoutError) as error:
+                self._figures.failures.append(f"a job: {type(error).__name__}")
+                await asyncio.sleep(POLL_SECONDS)
+
+    async def _run_one(self, session: aiohttp.ClientSession, place: int) -> None:
+        request = {"prompt": f"A calm lake, number {place}", "duration": 1, "width": 256, "height": 256}
+        began = time.perf_counter()
+        async with session.post("/api/generate", json=request, raise_for_status=True) as response:
+            job: dict[str, Any] = await response.json()
+        self._figures.add("generate", time.perf_counter() - began)
+        self._running[place] = job["job_id"]
+        if len(self._running) == self._number:
+            self._all_accepted.set()
+        while job["status"] not in {"completed", "failed"}:
+            await asyncio.sleep(1)
+            async with session.get(f"/api/status/{job['job_id']}", raise_for_status=True) as response:
+                job = await response.json()
+        if job["status"] == "failed":
+            self._figures.failures.append(f"a job failed: {job['error']}")
+        self.completed += 1
 
 
 def resident_mb(pid: int) -> float:

@@ -20,6 +20,11 @@ _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[{]|[\]}]|[-0-9NI][^\s,\]}]*')
 
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
+_TRAILING_COMMA: Final = {
+    "Illegal trailing comma before end of object": "Expecting property name enclosed in double quotes",
+    "Illegal trailing comma before end of array": "Expecting value",
+}
+
 _OUT_OF_RANGE: Final = "Number out of range"
 
 
@@ -47,11 +52,20 @@ def read_json(content: bytes) -> object:
             text, parse_int=numbers.integer, parse_float=numbers.real, parse_constant=numbers.constant
         )
     except json.JSONDecodeError as error:
-        raise NotJson(error.msg, text, error.pos) from None
+        raise NotJson(*_as_ever(error)) from None
     except RecursionError:
         parsed = None  # the reader stopped far below the limit, which is found now
     _check_strings_and_depth(text)
     return parsed
+
+
+def _as_ever(error: json.JSONDecodeError) -> tuple[str, str, int]:
+    """Return what the reader of Python 3.12 says, and where: later ones call a trailing comma by its name."""
+    reason = _TRAILING_COMMA.get(error.msg)
+    if reason is None:
+        return error.msg, error.doc, error.pos
+    behind = error.doc[error.pos + 1 :]
+    return reason, error.doc, len(error.doc) - len(behind.lstrip(" \t\n\r"))
 
 
 class _Numbers:

@@ -11,7 +11,7 @@ _COUNT: Final[Json] = {"type": "integer", "minimum": 0}
 
 _MEANINGS: Final[dict[str, tuple[str, Json]]] = {
     "Accept-Ranges": ("Parts can be asked for with `Range`.", {"const": "bytes"}),
-    "Cache-Control": ("Whether the answer may be kept.", _TEXT),
+    "Cache-Control": ("`no-store`: the next answer may be another one.", _TEXT),
     "Content-Disposition": ("The name to save the file by.", _TEXT),
     "Content-Length": ("Bytes in this answer.", _COUNT),
     "Content-Range": ("Which bytes of how many.", _TEXT),

@@ -123,7 +123,7 @@ def _validation_error() -> Json:
             "colno": {"type": "integer"},
         },
         "additionalProperties": False,
-        "description": "Numbers behind the sentence, where it has any.",
+        "description": "What the sentence is made of, where it has parts.",
     }
     kinds = _distinct(row.kind for row in REFUSALS.values() if row.kind)
     described = {

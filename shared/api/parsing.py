@@ -3,6 +3,7 @@
 All errors are reported at once, in field order, and none repeats what was sent. The words are in `refusals`.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -13,6 +14,9 @@ from shared.api.json_text import NotJson, read_json
 from shared.api.refusals import BODY_LIMIT_BYTES, REFUSALS
 from shared.api.responses import Detail
 from shared.jobs.models import VideoRequest
+
+_JSON_DIALECT: Final = re.compile(r"[\w.!#$&^-]+/[\w.!#$&^+-]+\+json", re.ASCII)
+"""A media type with the suffix of RFC 6839; its names are those of RFC 6838."""
 
 _FIELDS: Final = ("prompt", "duration", "width", "height")
 _INTEGERS: Final = ("duration", "width", "height")
@@ -52,7 +56,7 @@ def _is_json(content_type: str | None) -> bool:
     if not content_type or not content_type.strip():
         return True
     kind = content_type.partition(";")[0].strip().lower()
-    return kind == "application/json" or (kind.count("/") == 1 and kind.endswith("+json"))
+    return kind == "application/json" or _JSON_DIALECT.fullmatch(kind) is not None
 
 
 def _parsed(body: bytes) -> object:

@@ -60,6 +60,8 @@ def _generate() -> Iterator[tuple[int, str, Request]]:
     yield 500, "backend-down", prompt(world.BACKEND_DOWN)
     for name, row in REFUSALS.items():
         yield row.status, f"refused-{name}", post(row.body, row.content_type)
+    yield 422, "refused-trailing-comma", post(b'{"prompt":"A calm lake", }')
+    yield 422, "refused-trailing-comma-in-list", post(b'{"prompt":["A calm lake",]}')
     yield 408, "refused-too-slow", post(b'{"prompt":"A calm', withheld=7)
     yield 422, "refused-several-fields", post(b'{"prompt":5,"duration":0,"width":"wide","height":5000}')
 
