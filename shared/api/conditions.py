@@ -6,9 +6,16 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final, Literal
 
+from starlette.datastructures import Headers
+
 from shared.storage.base import StoredVideo
 
 _ENTITY_TAG: Final = re.compile(r'(W/)?("[^"]*")', re.IGNORECASE)
+
+
+def fields(headers: Headers) -> dict[str, str]:
+    """Return each header field with all its lines as one, as RFC 9110 section 5.3 reads them."""
+    return {name: ", ".join(headers.getlist(name)) for name in headers}
 
 
 def failed_condition(headers: Mapping[str, str], video: StoredVideo) -> Literal[304, 412] | None:
@@ -17,12 +24,12 @@ def failed_condition(headers: Mapping[str, str], video: StoredVideo) -> Literal[
     The order is that of RFC 9110 section 13.2.2: an entity tag settles what a date would be asked for otherwise.
     """
     if (wanted := headers.get("if-match")) is not None:
-        if not _names(wanted, video, weakly=False):
+        if not names(wanted, video.etag, weakly=False):
             return 412
     elif (moment := _date(headers.get("if-unmodified-since"))) is not None and _modified(video) > moment:
         return 412
     if (known := headers.get("if-none-match")) is not None:
-        return 304 if _names(known, video, weakly=True) else None
+        return 304 if names(known, video.etag, weakly=True) else None
     if (moment := _date(headers.get("if-modified-since"))) is not None and _modified(video) <= moment:
         return 304
     return None
@@ -41,10 +48,11 @@ def http_date(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")
 
 
-def _names(tags: str, video: StoredVideo, *, weakly: bool) -> bool:
+def names(tags: str, etag: str, *, weakly: bool) -> bool:
+    """Say whether a list of entity tags, or `*`, names the strong `etag`; weak ones do so only `weakly`."""
     if tags.strip() == "*":
         return True
-    return any(tag == video.etag and (weakly or not weak) for weak, tag in _ENTITY_TAG.findall(tags))
+    return any(tag == etag and (weakly or not weak) for weak, tag in _ENTITY_TAG.findall(tags))
 
 
 def _modified(video: StoredVideo) -> datetime:

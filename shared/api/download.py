@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from shared.api import responses
-from shared.api.conditions import failed_condition, http_date
+from shared.api.conditions import failed_condition, fields, http_date
 from shared.api.ranges import requested_part
 from shared.api.routes import DOWNLOAD
 from shared.api.video_response import VideoResponse
@@ -20,8 +20,6 @@ from shared.wiring import services
 
 OPEN_DEADLINE_SECONDS: Final = 4.0
 """The contract's Python client gives up after 5 s without a byte."""
-
-PRECONDITION_FAILED: Final = "Precondition failed"
 
 blueprint = df.Blueprint()
 
@@ -54,12 +52,13 @@ def _answer(req: Request, job_id: JobId, video: StoredVideo, deadline: float) ->
         "Last-Modified": http_date(video.last_modified),
         "X-Content-Type-Options": "nosniff",
     }
-    match failed_condition(req.headers, video):
+    asked = fields(req.headers)
+    match failed_condition(asked, video):
         case 304:
             return Response(status_code=304, headers=headers)
         case 412:
-            return responses.error(412, PRECONDITION_FAILED)
-    part = requested_part(req.method, req.headers, video)
+            return responses.error(412, responses.PRECONDITION_FAILED)
+    part = requested_part(req.method, asked, video)
     if part is None:
         return responses.error(416, responses.RANGE_NOT_SATISFIABLE, {"Content-Range": f"bytes */{video.size}"})
     headers["Content-Type"] = "video/mp4"

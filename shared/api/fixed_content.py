@@ -8,6 +8,8 @@ from functools import cached_property
 from starlette.requests import Request
 from starlette.responses import Response
 
+from shared.api.conditions import fields, names
+
 
 @dataclass(frozen=True)
 class FixedContent:
@@ -30,11 +32,6 @@ class FixedContent:
             "ETag": self.etag,
             "X-Content-Type-Options": "nosniff",
         }
-        if self._is_named_by(req.headers.get("if-none-match", "")):
+        if names(fields(req.headers).get("if-none-match", ""), self.etag, weakly=True):
             return Response(status_code=304, headers=held)
         return Response(self.body, 200, held, media_type=self.media_type)
-
-    def _is_named_by(self, tags: str) -> bool:
-        """Say whether `If-None-Match` names this content; a comma stands in no tag of ours."""
-        known = {tag.strip().removeprefix("W/") for tag in tags.split(",")}
-        return self.etag in known or known == {"*"}

@@ -8,7 +8,6 @@ from typing import Final
 from shared.api import openapi_examples as examples
 from shared.api import openapi_prose as prose
 from shared.api import responses, routes
-from shared.api.download import PRECONDITION_FAILED
 from shared.api.openapi_examples import Example
 from shared.api.openapi_headers import described_headers
 from shared.api.openapi_schemas import FILE_ID_PATTERN, JOB_ID_PATTERN, Json, ref
@@ -134,7 +133,7 @@ def _download() -> Operation:
         "206": _file("The part that `Range` asks for.", examples.part_of_file()),
         "304": _bare("The caller has the video, by `If-None-Match`.", examples.unchanged_file()),
         "404": _json(not_found, "Error", examples.error(404, responses.FILE_NOT_FOUND)),
-        "412": _json(_NOT_THAT_ONE, "Error", examples.error(412, PRECONDITION_FAILED)),
+        "412": _json(_NOT_THAT_ONE, "Error", examples.error(412, responses.PRECONDITION_FAILED)),
         "416": _json("The part lies outside the video.", "Error", examples.beyond_file()),
         "500": _unreadable("The file cannot be read now. Try again later."),
     }
@@ -152,7 +151,7 @@ def _inspect() -> Operation:
         "200": _bare("There is such a video.", examples.whole_file()),
         "304": _bare("The caller has the video, by `If-None-Match`.", examples.unchanged_file()),
         "404": _bare("There is no such file.", examples.error(404, responses.FILE_NOT_FOUND)),
-        "412": _bare(_NOT_THAT_ONE, examples.error(412, PRECONDITION_FAILED)),
+        "412": _bare(_NOT_THAT_ONE, examples.error(412, responses.PRECONDITION_FAILED)),
         "500": _bare("The file cannot be read now.", examples.error(500, responses.UNAVAILABLE)),
     }
     return Operation(told, answers)

@@ -11,6 +11,7 @@ imported when the worker starts it, not when it indexes the app.
 """
 
 import logging
+import socket
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,9 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 _KEEP_ALIVE_SECONDS = 120
 """Longer than the host keeps an idle connection (.NET: one minute), so that it never sends into a closing one."""
+
+_SEND_BUFFER_BYTES = 256 * 1024
+"""Of a download that a caller takes slowly, the system would keep some MB, once for every caller."""
 
 _logger = logging.getLogger(LOGGER_NAME)
 
@@ -116,4 +120,7 @@ class WebServer(base.WebServer):
             server_header=False,
             timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         )
-        await uvicorn.Server(config).serve()
+        listener = socket.create_server((self.hostname, self.port), backlog=config.backlog)
+        # Its connections inherit this.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
+        await uvicorn.Server(config).serve(sockets=[listener])

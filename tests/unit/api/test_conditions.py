@@ -3,8 +3,10 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from starlette.datastructures import Headers
 
-from shared.api.conditions import failed_condition, http_date
+from shared.api.conditions import failed_condition, fields, http_date
+from shared.api.ranges import Part, requested_part
 from shared.storage.base import StoredVideo
 
 MODIFIED = datetime(2026, 3, 1, 12, 30, 15, 250_000, tzinfo=UTC)
@@ -38,6 +40,18 @@ THIS, OTHER = '"0x8DC"', '"0x8DD"'
 def test_if_none_match_compares_with_this_version(tags: str, unchanged: bool) -> None:
     """A caller that holds this version, weakly or strongly, need not get it again."""
     assert failed_condition({"if-none-match": tags}, VIDEO) == (304 if unchanged else None)
+
+
+def test_lines_of_one_field_are_read_as_one() -> None:
+    """A list may be split over lines; a part of it must not stand for the whole."""
+    lines = [("if-none-match", '"a"'), ("range", "bytes=0-1"), ("if-none-match", THIS), ("range", "bytes=2-3")]
+    headers = Headers(raw=[(name.encode(), value.encode()) for name, value in lines])
+
+    asked = fields(headers)
+
+    assert asked == {"if-none-match": f'"a", {THIS}', "range": "bytes=0-1, bytes=2-3"}
+    assert failed_condition(asked, VIDEO) == 304
+    assert requested_part("GET", asked, VIDEO) == Part(0, VIDEO.size, partial=False)
 
 
 @pytest.mark.parametrize(

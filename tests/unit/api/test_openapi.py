@@ -10,7 +10,7 @@ import jsonschema_rs
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 
-from shared.api import download, responses, routes
+from shared.api import responses, routes
 from shared.api.openapi_schemas import FILE_ID_PATTERN, JOB_ID_PATTERN, NOT_BLANK
 from shared.api.parsing import BadRequest, parse_body
 from shared.api.refusals import REFUSALS
@@ -176,12 +176,7 @@ def test_schema_of_jobs_knows_every_status() -> None:
 
 def test_every_sentence_of_an_error_is_in_the_document() -> None:
     """As an example; those of addresses and methods that do not exist in the introduction."""
-    sentences = {
-        value
-        for module in (responses, download)
-        for name, value in vars(module).items()
-        if name.isupper() and isinstance(value, str)
-    }
+    sentences = {value for name, value in vars(responses).items() if name.isupper() and isinstance(value, str)}
     shown = {json.dumps(param.values[1], ensure_ascii=False) for param in EXAMPLES}
     introduction = described()["info"]["description"]
 
