@@ -76,7 +76,7 @@ def test_jobs_with_the_same_prompt_get_a_render_each(stack: Stack, caller: Calle
 
 
 @pytest.mark.parametrize(
-    "job_id", ["01jyg74z6ee6e9y23ceq2fmwc4", "01JYG74Z6EE6E9Y23CEQ2FMWC4", "no-such-job", "%2e%2e"]
+    "job_id", ["01jyg74z6ee6e9y23ceq2fmwc4", "01JYG74Z6EE6E9Y23CEQ2FMWC4", "no-such-job", "..%2f..%2fjobs"]
 )
 def test_what_does_not_exist_is_not_found(caller: Caller, job_id: str) -> None:
     """Unknown and impossible ids look the same."""
