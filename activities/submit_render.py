@@ -13,6 +13,9 @@ still be under way is over, the service is asked what it has, and a single uncla
 that it was not accepted, and the job is submitted again, a few times. More than one match, one that does not show whose
 it is, or a service that cannot be asked, is *unknown*: the job's own rule decides between giving up and paying again.
 
+Where `POST /api/generate` could not say that the job runs, it has put a withdrawal in the place of that record, and
+nothing is submitted.
+
 Submitting again is an intent of its own, written create-if-absent as the successor of the one in doubt: of two runs
 that come to the same conclusion at once, one submits.
 """
@@ -31,7 +34,7 @@ from shared.errors import (
     ProviderUnavailable,
     StorageError,
 )
-from shared.jobs.ids import JobId, claim_blob, resubmission_blob, submission_blob
+from shared.jobs.ids import WITHDRAWN, JobId, claim_blob, resubmission_blob, submission_blob
 from shared.jobs.models import SubmitRenderInput, SubmitRenderResult
 from shared.providers.base import RenderCandidate
 from shared.storage.base import Record
@@ -56,6 +59,8 @@ async def submit_render(payload: SubmitRenderInput, services: Services) -> Submi
     if await services.store.create_record(submission_blob(payload.job_id), intent):
         return await _submit(payload, services, intent)
     record = await services.store.read_record(submission_blob(payload.job_id)) or intent
+    if WITHDRAWN in record:
+        raise ProviderRejected("cancelled", "withdrawn, because its caller was told that it had not been accepted")
     upstream_id = record.get("upstream_id")
     if isinstance(upstream_id, str):
         return SubmitRenderResult(upstream_id=upstream_id)

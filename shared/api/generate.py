@@ -11,15 +11,16 @@ from shared.api.refusals import BODY_LIMIT_BYTES
 from shared.api.routes import GENERATE
 from shared.errors import AppError, BackendUnavailable
 from shared.jobs.client import JobClient
-from shared.jobs.ids import JobId, job_blob, new_job_id
+from shared.jobs.ids import WITHDRAWN, JobId, job_blob, new_job_id, submission_blob
 from shared.logs import log_for
 from shared.wiring import services
 
 BODY_DEADLINE_SECONDS = 20.0
 """For a body of at most 64 KiB; the caller's own patience is for the answer, and starts after the last byte."""
 
-RECORD_DEADLINE_SECONDS = 2.0
-"""With the deadlines of `JobClient.start` it stays below the 5 s after which the contract's Python client gives up."""
+RECORD_DEADLINE_SECONDS = 1.8
+WITHDRAW_DEADLINE_SECONDS = 0.6
+"""With the deadlines of `JobClient.start` they stay below the 5 s after which the contract's Python client gives up."""
 
 blueprint = df.Blueprint()
 
@@ -43,7 +44,11 @@ async def generate(req: Request, client: df.DurableOrchestrationClient) -> Respo
             if not await held.store.create_record(job_blob(job_id), record):
                 raise BackendUnavailable(f"job {job_id!r} exists already")
         story = GenerateVideoInput(job_id=job_id, request=request, flow=held.flow)
-        await JobClient(client).start(job_id, story.model_dump(mode="json"))
+        try:
+            await JobClient(client).start(job_id, story.model_dump(mode="json"))
+        except BackendUnavailable:
+            if await _withdrawn(job_id):
+                raise
 
     try:
         async with asyncio.timeout(BODY_DEADLINE_SECONDS):
@@ -66,6 +71,22 @@ async def generate(req: Request, client: df.DurableOrchestrationClient) -> Respo
         return responses.error(500, responses.NOT_ACCEPTED)
     log.info("job accepted: %d s, %dx%d", request.duration, request.width, request.height)
     return responses.accepted(job_id)
+
+
+async def _withdrawn(job_id: JobId) -> bool:
+    """Take the place of the job's one submission, so that a start which arrives after all costs nothing.
+
+    False where the story was there first: then the job runs. Where storage cannot say in time, its caller is told that
+    it does not, as if it had been withdrawn.
+    """
+    held = services()
+    record: dict[str, object] = {"job_id": job_id, WITHDRAWN: held.now().isoformat()}
+    try:
+        async with asyncio.timeout(WITHDRAW_DEADLINE_SECONDS):
+            return await held.store.create_record(submission_blob(job_id), record)
+    except (AppError, TimeoutError) as error:
+        log_for(job_id).warning("job not withdrawn: %s", type(error).__name__)
+        return True
 
 
 async def _body(req: Request) -> bytes:

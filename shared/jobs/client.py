@@ -23,9 +23,9 @@ from shared.names import GENERATE_VIDEO
 READ_DEADLINE_SECONDS = 4.0
 """The contract's Python client gives up after 5 s; an answer that says why is better than none."""
 
-START_DEADLINE_SECONDS = 2.0
-READ_AGAIN_DEADLINE_SECONDS = 0.8
-"""Starting, and looking whether it started after all: together with writing the job's record below those 5 s."""
+START_DEADLINE_SECONDS = 1.8
+READ_AGAIN_DEADLINE_SECONDS = 0.7
+"""Starting, and looking whether it started after all: with writing and withdrawing the job's record below those 5 s."""
 
 READ_AGAIN_PAUSE_SECONDS = 0.1
 """Between looks that settle nothing, of which there are as many as that deadline allows."""

@@ -7,7 +7,7 @@ ever used in a blob name, a URL or a query.
 import hashlib
 import re
 from datetime import UTC, datetime
-from typing import NewType
+from typing import Final, NewType
 
 JobId = NewType("JobId", str)
 FileId = NewType("FileId", str)
@@ -46,6 +46,10 @@ def video_blob(job_id: JobId) -> str:
 def job_blob(job_id: JobId) -> str:
     """Name the record that says what was accepted, and when."""
     return f"jobs/{job_id}.json"
+
+
+WITHDRAWN: Final = "withdrawn_at"
+"""Field of a submission record that stands there instead of an intent: nothing may be submitted for this job."""
 
 
 def submission_blob(job_id: JobId) -> str:

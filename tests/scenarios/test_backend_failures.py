@@ -3,6 +3,7 @@
 The local host is told to fail on the port of the SDK's own client. Whatever it does, the caller's five seconds suffice.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -159,15 +160,36 @@ def test_start_is_accepted_though_the_first_look_for_it_fails_too(stack: Stack, 
     assert caller.wait(accepted.json()["job_id"])["status"] == "completed"
 
 
-def test_start_of_which_nobody_can_tell_is_refused_and_its_job_still_ends(stack: Stack, caller: Caller) -> None:
-    """The caller gets an answer in time; what was started is one orchestration, found by the id in the log."""
-    log, before = Log(stack), instances(stack)
+def test_start_of_which_the_backend_cannot_tell_is_accepted_where_its_story_is_at_work(
+    stack: Stack, caller: Caller
+) -> None:
+    """The story's own record in storage says so; it is one orchestration and one render."""
+    before = instances(stack)
     start = {"answer": "drop", "when": "after_enqueue"}
 
     with told(stack, starts=start, status_reads={"answer": "hang", "times": ALWAYS}):
-        refused = order(caller, "Nobody can tell")
+        accepted = order(caller, "Storage can tell")
+    job_id = accepted.json()["job_id"]
+
+    assert accepted.status_code == 200
+    assert caller.wait(job_id)["status"] == "completed"
+    assert instances(stack) == before | {job_id}
+    assert len(renders_of(stack.simulator, "Storage can tell")) == 1
+
+
+def test_start_that_arrives_after_its_caller_was_refused_costs_nothing(
+    stack: Stack, caller: Caller, finished: str
+) -> None:
+    """The caller may have ordered again by then; the late job ends, and no render of it was asked for."""
+    log, backend = Log(stack), f"{stack.app}/runtime/webhooks/durabletask"
+    with told(stack, starts={"answer": 500, "when": "before_enqueue"}):
+        refused = order(caller, "Too late")
     job_id = log.refused()
+    story = json.loads(httpx.get(f"{backend}/instances/{finished}?showInput=true").json()["input"])
+
+    late = json.dumps({**story, "job_id": job_id, "request": {**story["request"], "prompt": "Too late"}})
+    httpx.post(f"{backend}/orchestrators/generate_video/{job_id}", json=late).raise_for_status()
 
     assert seen(refused) == NOT_ACCEPTED
-    assert instances(stack) == before | {job_id}
-    assert caller.wait(job_id)["status"] == "completed"
+    assert caller.wait(job_id) == {"job_id": job_id, "status": "failed", "error": "Job was cancelled"}
+    assert renders_of(stack.simulator, "Too late") == []

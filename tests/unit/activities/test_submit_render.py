@@ -16,7 +16,7 @@ from shared.errors import (
     ProviderUnavailable,
     StorageUnavailable,
 )
-from shared.jobs.ids import JobId, claim_blob, submission_blob
+from shared.jobs.ids import WITHDRAWN, JobId, claim_blob, submission_blob
 from shared.jobs.models import SubmitRenderResult
 from tests.support.activities import OTHER_JOB_ID, START, Killed, World, submission, until_known
 from tests.support.builders import JOB_ID
@@ -68,6 +68,17 @@ async def test_a_second_run_returns_the_same_render_without_asking_the_service(w
 
     assert await submit_render(submission(), world.services) == first
     assert world.provider.calls == ["submit"]
+
+
+async def test_a_withdrawn_job_is_never_submitted(world: World) -> None:
+    """Its caller was told that it does not run, and may have ordered again."""
+    await world.store.create_record(INTENT, {"job_id": JOB_ID, WITHDRAWN: START.isoformat()})
+
+    with pytest.raises(ProviderRejected) as refused:
+        await submit_render(submission(), world.services)
+
+    assert refused.value.code == "cancelled"
+    assert world.provider.renders == []
 
 
 async def test_two_jobs_of_the_same_prompt_get_two_renders(world: World) -> None:

@@ -7,13 +7,12 @@ import pytest
 from devtools.fakes.fake_provider import FakeVideoProvider
 from devtools.fakes.in_memory_store import InMemoryStore, StoreCall
 from shared.api import generate
-from shared.jobs import client as job_client
 from shared.jobs.ids import job_blob, parse_job_id
 from shared.jobs.models import FlowSettings
 from shared.storage.base import Record
 from shared.wiring import Services, use_services
 from tests.support.builders import FLOW
-from tests.support.durable_client import BACKEND_ERROR, FakeDurableClient
+from tests.support.durable_client import FakeDurableClient
 from tests.unit.api.calling import Answer, StalledUpload, Upload, post_generate
 from tests.unit.api.conftest import NOW
 
@@ -217,54 +216,6 @@ async def test_record_that_exists_is_not_accepted(client: FakeDurableClient) -> 
 
     assert (answer.status, answer.body) == (500, NOT_ACCEPTED)
     assert client.calls == 0
-
-
-@pytest.mark.usefixtures("use_store")
-async def test_start_refused_and_instance_unknown_is_not_accepted(client: FakeDurableClient) -> None:
-    """A story that certainly does not run is not accepted."""
-    client.start_error_before = Exception("no such orchestrator")
-
-    answer = await post_generate(client, BODY)
-
-    assert (answer.status, answer.body) == (500, NOT_ACCEPTED)
-    assert len(client.reads) == 1
-
-
-@pytest.mark.usefixtures("use_store")
-async def test_start_that_fails_after_the_instance_exists_is_accepted(client: FakeDurableClient) -> None:
-    """The job runs and will be paid for, so its caller is told its id."""
-    client.start_error_after = Exception("lost connection")
-
-    answer = await post_generate(client, BODY)
-
-    assert answer.status == 200
-    assert json.loads(answer.body)["job_id"] in client.instances
-
-
-@pytest.mark.usefixtures("use_store")
-async def test_start_that_hangs_after_the_instance_exists_is_accepted(
-    client: FakeDurableClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A missing answer is no refusal: the instance is looked for."""
-    monkeypatch.setattr(job_client, "START_DEADLINE_SECONDS", 0.01)
-    client.start_hangs = True
-
-    answer = await post_generate(client, BODY)
-
-    assert answer.status == 200
-
-
-@pytest.mark.usefixtures("use_store")
-@pytest.mark.parametrize("trouble", ["error status", "exception"])
-async def test_start_of_which_nothing_can_be_known_is_not_accepted(client: FakeDurableClient, trouble: str) -> None:
-    """Where the backend refuses and cannot be asked either, the caller is told that it did not work."""
-    client.start_error_before = Exception("down")
-    client.read_answer = BACKEND_ERROR if trouble == "error status" else None
-    client.read_error = ConnectionError("down") if trouble == "exception" else None
-
-    answer = await post_generate(client, BODY)
-
-    assert (answer.status, answer.body) == (500, NOT_ACCEPTED)
 
 
 async def test_missing_setting_is_named_in_the_log_and_nowhere_else(

@@ -252,6 +252,7 @@ def test_patience_is_shorter_than_the_callers() -> None:
         generate.RECORD_DEADLINE_SECONDS,
         job_client.START_DEADLINE_SECONDS,
         job_client.READ_AGAIN_DEADLINE_SECONDS,
+        generate.WITHDRAW_DEADLINE_SECONDS,
     )
 
     assert job_client.READ_DEADLINE_SECONDS < 5
