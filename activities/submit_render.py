@@ -74,7 +74,8 @@ async def _submit(payload: SubmitRenderInput, services: Services, intent: Record
     except (ProviderRejected, ProviderThrottled, ProviderUnavailable):
         # Certainly not accepted: the next try is a first one again.
         with contextlib.suppress(StorageError):
-            await services.store.delete_record(submission_blob(payload.job_id))
+            # This run's own intent only: a withdrawal, or another run's intent, may be in its place by now.
+            await services.store.delete_record(submission_blob(payload.job_id), only=intent)
         raise
     except ProviderAmbiguous as doubt:
         doubted: Record = {**intent, "doubted_at": services.now().isoformat(), "accepted": doubt.accepted}

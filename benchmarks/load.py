@@ -4,8 +4,8 @@ import asyncio
 import itertools
 import time
 import zlib
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -15,8 +15,8 @@ import aiohttp
 POLL_SECONDS: Final = 2.0
 """The interval of the contract's own clients, and what `Retry-After` says."""
 
-PATIENCE_SECONDS: Final = 30.0
-"""For any wait of a client; longer than the contract's client waits, so that slow answers are measured, not lost."""
+PATIENCE_SECONDS: Final = 5.0
+"""For any answer to begin and for any silence in it: that of the contract's client."""
 
 
 @dataclass
@@ -78,8 +78,27 @@ async def crowd(
         finally:
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await _over(tasks)
             figures.seconds = time.perf_counter() - began
+
+
+async def _over(tasks: Sequence["asyncio.Task[None]"]) -> None:
+    """Wait for tasks that were cancelled; raise what ended one before."""
+    for ended in await asyncio.gather(*tasks, return_exceptions=True):
+        if isinstance(ended, Exception):
+            raise ended
+
+
+@contextmanager
+def _answer_due(figures: Figures, kind: str) -> Iterator[None]:
+    """Count a request that is still unanswered after the caller's patience when the crowd is called off."""
+    began = time.perf_counter()
+    try:
+        yield
+    except asyncio.CancelledError:
+        if (waited := time.perf_counter() - began) > PATIENCE_SECONDS:
+            figures.failures.append(f"{kind}: no answer after {waited:.0f} s")
+        raise
 
 
 async def _poll(session: aiohttp.ClientSession, poll: Callable[[], str], figures: Figures, phase: float) -> None:
@@ -87,7 +106,9 @@ async def _poll(session: aiohttp.ClientSession, poll: Callable[[], str], figures
     while True:
         began = time.perf_counter()
         try:
-            async with session.get(poll()) as response:
+            with _answer_due(figures, "status"):
+                response = await session.get(poll())
+            async with response:
                 await response.read()
                 if response.status != 200:
                     figures.failures.append(f"status answered {response.status}")
@@ -103,7 +124,9 @@ async def _download(session: aiohttp.ClientSession, file: File, figures: Figures
         began = time.perf_counter()
         size = checksum = 0
         try:
-            async with session.get(file.url) as response:
+            with _answer_due(figures, "download"):
+                response = await session.get(file.url)
+            async with response:
                 async for piece in response.content.iter_any():
                     if not size:
                         figures.add("first byte", time.perf_counter() - began)
@@ -132,7 +155,8 @@ class Jobs:
     @asynccontextmanager
     async def under_way(self) -> AsyncIterator[None]:
         """Keep them going while the context is open, from the moment that the first of each is accepted."""
-        async with aiohttp.ClientSession(self._app) as session:
+        timeout = aiohttp.ClientTimeout(total=PATIENCE_SECONDS)
+        async with aiohttp.ClientSession(self._app, timeout=timeout) as session:
             tasks = [asyncio.create_task(self._follow(session, place)) for place in range(self._number)]
             try:
                 async with asyncio.timeout(PATIENCE_SECONDS):
@@ -141,7 +165,7 @@ class Jobs:
             finally:
                 for task in tasks:
                     task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+                await _over(tasks)
 
     def some_status(self) -> str:
         """Return the address of one job's status, of another job each time."""
@@ -171,7 +195,8 @@ class Jobs:
                 job = await response.json()
         if job["status"] == "failed":
             self._figures.failures.append(f"a job failed: {job['error']}")
-        self.completed += 1
+        else:
+            self.completed += 1
 
 
 def resident_mb(pid: int) -> float:

@@ -86,11 +86,12 @@ class InMemoryStore:
         with self._called("replace_record", name):
             self._put(name, _json_bytes(record))
 
-    async def delete_record(self, name: str) -> None:
+    async def delete_record(self, name: str, only: Record | None = None) -> None:
         """See `BlobStore`."""
         await asyncio.sleep(0)
         with self._called("delete_record", name):
-            self._blobs.pop(name, None)
+            if only is None or (name in self._blobs and json.loads(self._blobs[name].content) == only):
+                self._blobs.pop(name, None)
 
     async def write_video(self, name: str, chunks: AsyncIterator[bytes]) -> int:
         """See `BlobStore`."""

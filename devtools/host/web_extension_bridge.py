@@ -57,7 +57,8 @@ class WebExtensionBridge:
             await self._app({**scope, "headers": headers}, receive, answer.send)
         except Exception:
             if answer.is_whole:
-                return  # the extension has answered for it
+                logger.exception("Function %s failed after its answer.", function.name)
+                return
             if answer.has_begun:
                 raise  # breaks the connection: half an answer must not pass for a whole one
             logger.exception("The web extension failed at an answer of function %s.", function.name)

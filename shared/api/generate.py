@@ -18,9 +18,10 @@ from shared.wiring import services
 BODY_DEADLINE_SECONDS = 20.0
 """For a body of at most 64 KiB; the caller's own patience is for the answer, and starts after the last byte."""
 
-RECORD_DEADLINE_SECONDS = 1.8
+RECORD_DEADLINE_SECONDS = 1.6
 WITHDRAW_DEADLINE_SECONDS = 0.6
-"""With the deadlines of `JobClient.start` they stay below the 5 s after which the contract's Python client gives up."""
+"""With the deadlines of `JobClient.start` they leave half a second, for a process that has just begun, of the 5 s after
+which the contract's Python client gives up."""
 
 blueprint = df.Blueprint()
 
@@ -29,7 +30,7 @@ blueprint = df.Blueprint()
 @blueprint.route(route=GENERATE.path, methods=GENERATE.methods, auth_level=GENERATE.auth_level)
 @blueprint.durable_client_input(client_name="client")  # type: ignore[untyped-decorator]  # no types in the SDK
 async def generate(req: Request, client: df.DurableOrchestrationClient) -> Response:
-    """Answer 200 with the new job, or what is wrong; after a 500 the job does not exist for its caller."""
+    """Answer 200 with the new job, or what is wrong; after a 500 its caller may ask again."""
     from shared.api.parsing import BadRequest, parse_body  # noqa: PLC0415 - docs/decisions/0002
     from shared.jobs.models import GenerateVideoInput, VideoRequest  # noqa: PLC0415 - as above
 

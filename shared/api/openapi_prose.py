@@ -45,7 +45,7 @@ seconds to wait before asking again.
 Every error is a JSON object with the one field `detail`: a sentence, or for 422 a list with an entry for each thing
 that is wrong. An address that does not exist answers 404 `Not Found`; a method that an address does not know, 405
 `Method Not Allowed` with the methods that it does know in `Allow`. A request that was answered with 500 may be
-sent again.
+sent again; only where several services fail in the same moment may the first one run as well.
 """
 
 _KEY: Final = """

@@ -12,6 +12,7 @@ imported when the worker starts it, not when it indexes the app.
 
 import logging
 import socket
+import sys
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,12 @@ _KEEP_ALIVE_SECONDS = 120
 
 _SEND_BUFFER_BYTES = 256 * 1024
 """Of a download that a caller takes slowly, the system would keep some MB, once for every caller."""
+
+_STALLED_MILLISECONDS = 150_000
+"""A connection whose caller takes nothing for so long is dropped; what it was sent has been given up before."""
+
+_GRACE_SECONDS = 30
+"""For answers that are under way when the worker is told to end; then their connections break."""
 
 _logger = logging.getLogger(LOGGER_NAME)
 
@@ -119,8 +126,11 @@ class WebServer(base.WebServer):
             access_log=False,
             server_header=False,
             timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=_GRACE_SECONDS,
         )
         listener = socket.create_server((self.hostname, self.port), backlog=config.backlog)
-        # Its connections inherit this.
+        # Its connections inherit these.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
+        if sys.platform == "linux":
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _STALLED_MILLISECONDS)
         await uvicorn.Server(config).serve(sockets=[listener])

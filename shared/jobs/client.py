@@ -8,12 +8,14 @@ The SDK's client (azure-functions-durable 1.7.0) has three traps that are closed
   the HTTP status behind its back.
 - `start_new` may fail after the start message was stored. The instance is read again before a failure is reported, so
   that a caller who is told "not accepted" can try again without paying twice.
-- One broken connection makes it close those of every call under way. A read that breaks is repeated once.
+- One broken connection makes it close those of every call under way, a few times over, and cancels the calls that wait
+  for one. A read that breaks is repeated, a few times.
 """
 
 import asyncio
 import contextlib
-from typing import Any, Protocol
+from collections.abc import Awaitable
+from typing import Any, Protocol, TypeVar
 
 from shared.errors import BackendUnavailable
 from shared.jobs.ids import JobId
@@ -23,15 +25,18 @@ from shared.names import GENERATE_VIDEO
 READ_DEADLINE_SECONDS = 4.0
 """The contract's Python client gives up after 5 s; an answer that says why is better than none."""
 
-START_DEADLINE_SECONDS = 1.8
-READ_AGAIN_DEADLINE_SECONDS = 0.7
+START_DEADLINE_SECONDS = 1.6
+READ_AGAIN_DEADLINE_SECONDS = 0.6
 """Starting, and looking whether it started after all: with writing and withdrawing the job's record below those 5 s."""
 
 READ_AGAIN_PAUSE_SECONDS = 0.1
 """Between looks that settle nothing, of which there are as many as that deadline allows."""
 
+_READ_TRIES = 4
 
 _NOT_FOUND = 404
+
+Value = TypeVar("Value")
 
 
 class InstanceStatus(Protocol):
@@ -68,7 +73,7 @@ class JobClient:
         """
         try:
             async with asyncio.timeout(START_DEADLINE_SECONDS):
-                await self._client.start_new(GENERATE_VIDEO, job_id, story_input)
+                await _not_cancelled(self._client.start_new(GENERATE_VIDEO, job_id, story_input))
         except Exception as error:  # the SDK raises bare Exception for every refusal
             if not await self._was_started(job_id, refused=_was_answered(error)):
                 raise BackendUnavailable(f"job {job_id!r} could not be started: {_told(error)}") from error
@@ -110,12 +115,29 @@ class JobClient:
         raise BackendUnavailable(f"job {job_id!r} could not be read: the durable backend answered with {how}")
 
     async def _read(self, job_id: JobId) -> InstanceStatus:
-        try:
-            return await self._client.get_status(job_id)
-        except Exception as error:
-            if _was_answered(error):
-                raise
-        return await self._client.get_status(job_id)
+        for _ in range(_READ_TRIES - 1):
+            try:
+                return await _not_cancelled(self._client.get_status(job_id))
+            except Exception as error:
+                if _was_answered(error):
+                    raise
+            await asyncio.sleep(READ_AGAIN_PAUSE_SECONDS)
+        return await _not_cancelled(self._client.get_status(job_id))
+
+
+async def _not_cancelled(call: Awaitable[Value]) -> Value:
+    """Await a call of the SDK's client; raise ConnectionError where it was cancelled and nobody asked for that.
+
+    Closing the shared session cancels whoever waits for one of its connections. The worker does not expect that of a
+    function, and would leave the request without an answer.
+    """
+    try:
+        return await call
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise ConnectionError("the SDK closed its connections") from None
 
 
 def _listen(client: Any) -> list[int]:

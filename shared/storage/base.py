@@ -36,8 +36,8 @@ class BlobStore(Protocol):
     async def replace_record(self, name: str, record: Record) -> None:
         """Write a record, over an older one where there is one."""
 
-    async def delete_record(self, name: str) -> None:
-        """Remove a record; nothing happens where there is none."""
+    async def delete_record(self, name: str, only: Record | None = None) -> None:
+        """Remove a record, with `only` if it still is that very one; nothing happens where there is none."""
 
     async def write_video(self, name: str, chunks: AsyncIterator[bytes]) -> int:
         """Stream a video in, replacing an earlier one of that name, and return its size in bytes.

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from azure.core import MatchConditions
 from azure.core.credentials_async import AsyncTokenCredential
-from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
+from azure.core.exceptions import AzureError, ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 from azure.storage.blob import BlobBlock, ContentSettings, StorageErrorCode
 from azure.storage.blob.aio import BlobServiceClient, ContainerClient, ExponentialRetry
 
@@ -87,11 +87,19 @@ class AzureBlobStore:
         """See `BlobStore`."""
         await self._write_record(name, record, overwrite=True)
 
-    async def delete_record(self, name: str) -> None:
-        """See `BlobStore`."""
+    async def delete_record(self, name: str, only: Record | None = None) -> None:
+        """See `BlobStore`; a delete that is repeated, because its answer was lost, still means that very record."""
 
         async def delete() -> None:
-            await self._container.get_blob_client(name).delete_blob()
+            blob = self._container.get_blob_client(name)
+            if only is None:
+                await blob.delete_blob()
+                return
+            download = await blob.download_blob()
+            if json.loads(await download.readall()) == only:
+                unchanged = MatchConditions.IfNotModified
+                with contextlib.suppress(ResourceModifiedError):
+                    await blob.delete_blob(etag=download.properties.etag, match_condition=unchanged)
 
         await _or_none(delete)
 

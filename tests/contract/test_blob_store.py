@@ -84,6 +84,17 @@ async def test_a_deleted_record_is_gone_and_can_be_created_again(store: BlobStor
     assert await store.create_record(RECORD, {"version": 2}) is True
 
 
+async def test_a_record_is_deleted_only_while_it_is_the_one_that_was_meant(store: BlobStore) -> None:
+    """What somebody else has written in its place stays."""
+    await store.create_record(RECORD, {"version": 1})
+    await store.delete_record(RECORD, only={"version": 2})
+    kept = await store.read_record(RECORD)
+    await store.delete_record(RECORD, only={"version": 1})
+
+    assert kept == {"version": 1}
+    assert await store.read_record(RECORD) is None
+
+
 async def test_deleting_what_is_not_there_is_no_error(store: BlobStore) -> None:
     """Also where nothing has ever been written."""
     await store.delete_record(RECORD)

@@ -37,7 +37,7 @@ class FakeDurableClient:
         self.read_answer: str | dict[str, object] | None = None
         self.read_answers: list[str | dict[str, object]] = []  # given before any other, once each
         self.read_error: Exception | None = None
-        self.read_errors: list[Exception] = []  # raised before anything else, once each
+        self.read_errors: list[BaseException] = []  # raised before anything else, once each
         self.read_hangs = False
 
     @property

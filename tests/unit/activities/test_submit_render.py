@@ -81,6 +81,22 @@ async def test_a_withdrawn_job_is_never_submitted(world: World) -> None:
     assert world.provider.renders == []
 
 
+async def test_a_withdrawal_is_not_removed_with_an_intent_that_came_to_nothing(world: World) -> None:
+    """Removing the intent may happen late, or twice; what stands in its place by then is not this run's."""
+    withdrawal: dict[str, object] = {"job_id": JOB_ID, WITHDRAWN: START.isoformat()}
+
+    async def withdrawn_meanwhile(spec: object) -> str:  # noqa: ARG001 - as the port has it
+        await world.store.replace_record(INTENT, withdrawal)
+        raise ProviderThrottled("no place")
+
+    world.provider.submit = withdrawn_meanwhile  # type: ignore[method-assign] # to act at the very moment of the call
+
+    with pytest.raises(ProviderThrottled):
+        await submit_render(submission(), world.services)
+
+    assert await world.store.read_record(INTENT) == withdrawal
+
+
 async def test_two_jobs_of_the_same_prompt_get_two_renders(world: World) -> None:
     """Equal orders are two orders."""
     first = await submit_render(submission(), world.services)
