@@ -20,7 +20,7 @@ def load_app(folder: Path) -> func.FunctionRegister:
     sys.path.insert(0, str(folder))
     try:
         module = importlib.import_module(_MODULE)
-    except Exception as error:
+    except Exception as error:  # importing runs the app's own code, which may raise what it likes
         raise AppRefusedError([f"{_MODULE}.py cannot be imported:\n{traceback.format_exc()}"]) from error
     # Two names of one app are refused, too: so does the worker.
     apps = [value for value in vars(module).values() if isinstance(value, func.FunctionRegister)]

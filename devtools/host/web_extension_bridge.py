@@ -55,7 +55,7 @@ class WebExtensionBridge:
         answer = _Answer(send)
         try:
             await self._app({**scope, "headers": headers}, receive, answer.send)
-        except Exception:
+        except Exception:  # whatever the extension lets through: here its server would get it
             if answer.is_whole:
                 logger.exception("Function %s failed after its answer.", function.name)
                 return

@@ -118,7 +118,7 @@ class JobClient:
         for _ in range(_READ_TRIES - 1):
             try:
                 return await _not_cancelled(self._client.get_status(job_id))
-            except Exception as error:
+            except Exception as error:  # as in `view`, which also tells of the last try
                 if _was_answered(error):
                     raise
             await asyncio.sleep(READ_AGAIN_PAUSE_SECONDS)

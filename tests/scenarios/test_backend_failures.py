@@ -37,14 +37,6 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield running
 
 
-@pytest.fixture
-def caller(stack: Stack) -> Iterator[Caller]:
-    """A caller of that stack, with the contract's patience of five seconds."""
-    caller = Caller(stack.app)
-    with caller.http:
-        yield caller
-
-
 @pytest.fixture(scope="module")
 def finished(stack: Stack) -> str:
     """A job that has been completed."""

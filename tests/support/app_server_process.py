@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from tests.support.caller import wait_until
+from tests.support.processes import end
 
 CARRIERS = [
     "local-host",
@@ -23,7 +24,6 @@ CARRIERS = [
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 30.0
-STOP_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -69,9 +69,4 @@ def app_server(carrier: str, services: str, *options: str) -> Iterator[AppServer
             wait_until(has_port, seconds=START_SECONDS, description="the server answers")
             yield AppServer(int(port_file.read_text(encoding="ascii")), process.pid, log)
         finally:
-            process.terminate()
-            try:
-                process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            end(process)

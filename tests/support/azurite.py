@@ -15,10 +15,10 @@ import pytest
 from devtools.environment_node import find_node
 from devtools.stack_ports import HOST, free_row
 from devtools.stack_settings import ACCOUNT, ACCOUNT_KEY
+from tests.support.processes import end
 
 PROGRAM = Path(__file__).parents[2] / "node_modules" / ".bin" / "azurite-blob"
 START_SECONDS = 30.0
-STOP_SECONDS = 10.0
 
 
 @contextmanager
@@ -37,12 +37,7 @@ def running_azurite() -> Iterator[str]:
             _wait_until_it_answers(process, port)
             yield connection_string(port)
         finally:
-            process.terminate()
-            try:
-                process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            end(process)
 
 
 def connection_string(port: int) -> str:
