@@ -40,6 +40,7 @@ class Catalog:
     http: tuple[AppFunction, ...] = ()
     orchestrators: Mapping[str, AppFunction] = field(default_factory=dict)
     activities: Mapping[str, AppFunction] = field(default_factory=dict)
+    timers: tuple[AppFunction, ...] = ()
     not_run: tuple[AppFunction, ...] = ()
     uses_web_extension: bool = False
 
@@ -52,4 +53,4 @@ class Catalog:
         )
 
     def __len__(self) -> int:
-        return len(self.http) + len(self.orchestrators) + len(self.activities)
+        return len(self.http) + len(self.orchestrators) + len(self.activities) + len(self.timers)

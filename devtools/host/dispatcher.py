@@ -7,7 +7,7 @@ import asyncio
 import heapq
 import logging
 import sqlite3
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,13 +17,13 @@ from devtools.host.episode import EpisodeRunner
 from devtools.host.failures import FunctionError, activity_failure
 from devtools.host.journal import Journal
 from devtools.host.records import Due, Task
+from devtools.host.running_tasks import RunningTasks
 from devtools.host.worker import Worker
 
 logger = logging.getLogger(__name__)
 
 _RETRY_AFTER = timedelta(seconds=5)
 _ATTEMPTS = 5
-_TIDY_SECONDS = 1.0
 _KEEP_AGAIN_SECONDS = 1.0
 
 
@@ -36,7 +36,11 @@ class Limits:
 
 
 class Dispatcher:
-    """Runs until cancelled. `on_commit` is called with the id of every instance whose state was changed."""
+    """Runs until cancelled. `on_commit` is called with the id of every instance whose state was changed.
+
+    Where a worker for tests lets an exception through that plays the death of the process, nothing more is begun or
+    kept, as after a kill at that moment; what runs is left alone. `on_death` is called with that exception.
+    """
 
     def __init__(
         self,
@@ -47,6 +51,7 @@ class Dispatcher:
         clock: Clock,
         limits: Limits,
         on_commit: Callable[[str], None] = lambda _: None,
+        on_death: Callable[[BaseException], None] = lambda _: None,
     ) -> None:
         self._journal = journal
         self._worker = worker
@@ -54,6 +59,8 @@ class Dispatcher:
         self._clock = clock
         self._limits = limits
         self._on_commit = on_commit
+        self._on_death = on_death
+        self._is_dead = False
         self._wake = asyncio.Event()
         self._later: list[tuple[datetime, str]] = []
         self._ready: dict[str, None] = {}  # a set that keeps its order
@@ -61,7 +68,7 @@ class Dispatcher:
         self._failures: dict[str, int] = {}
         self._activities_running = 0
         self._last_task_id = 0
-        self._running: set[asyncio.Task[None]] = set()
+        self._running = RunningTasks(self._ended)
 
     def notify(self, due: Due) -> None:
         """An instance has been sent something that can be taken from that moment on."""
@@ -77,19 +84,23 @@ class Dispatcher:
         for due in self._journal.all_due():
             self.notify(due)
         try:
-            while True:
+            while not self._is_dead:
                 self._wake.clear()
                 self._collect_due()
                 self._start_episodes()
                 self._start_activities()
                 next_due = self._later[0][0] if self._later else None
                 await self._clock.wait_until(next_due, self._wake, idle=not self._running)
+            await asyncio.Event().wait()  # until cancelled
         finally:
-            running = set(self._running)
-            for task in running:
-                task.cancel()
-            if running:
-                await asyncio.wait(running, timeout=_TIDY_SECONDS)
+            await self._running.abandon()
+
+    def die(self, death: BaseException) -> None:
+        """From now on do nothing, as after a kill."""
+        if not self._is_dead:
+            self._is_dead = True
+            self._wake.set()
+            self._on_death(death)
 
     def _collect_due(self) -> None:
         now = self._clock.now()
@@ -103,7 +114,7 @@ class Dispatcher:
             if instance_id not in self._in_episode:
                 del self._ready[instance_id]
                 self._in_episode.add(instance_id)
-                self._start(self._run_episode(instance_id))
+                self._running.start(self._run_episode(instance_id))
 
     def _start_activities(self) -> None:
         free = self._limits.activities - self._activities_running
@@ -112,20 +123,16 @@ class Dispatcher:
         for task in self._journal.tasks_after(self._last_task_id, free):
             self._last_task_id = task.task_id
             self._activities_running += 1
-            self._start(self._run_activity(task))
-
-    def _start(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(work)
-        self._running.add(task)
-        task.add_done_callback(self._ended)
+            self._running.start(self._run_activity(task))
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
         self._wake.set()
+        if not task.cancelled() and (death := task.exception()) is not None:
+            self.die(death)
 
     async def _run_episode(self, instance_id: str) -> None:
         try:
-            work = self._journal.take_work(instance_id, self._clock.now())
+            work = None if self._is_dead else self._journal.take_work(instance_id, self._clock.now())
             if work is None:
                 # Nothing for now; or the wall clock was set back since this instance fell due.
                 if (due := self._journal.next_due(instance_id)) is not None and due.at > self._clock.now():
@@ -133,6 +140,8 @@ class Dispatcher:
                 return
             loop = asyncio.get_running_loop()
             generations = await loop.run_in_executor(self._worker.pool, self._episodes.run, work)
+            if self._is_dead:
+                return
             for due in self._journal.commit(work, generations, self._clock.now()):
                 self.notify(due)
             self._failures.pop(instance_id, None)
@@ -158,7 +167,8 @@ class Dispatcher:
 
     async def _run_activity(self, task: Task) -> None:
         try:
-            await self._keep(task, await self._outcome(task))
+            if not self._is_dead:
+                await self._keep(task, await self._outcome(task))
         except Exception:
             logger.exception("The outcome of activity %s is lost; it runs again with the next start.", task.name)
         finally:
@@ -166,7 +176,7 @@ class Dispatcher:
 
     async def _keep(self, task: Task, event: history.Event) -> None:
         """Keep an outcome, however long the journal cannot be written: the activity has run, and may have cost."""
-        while True:
+        while not self._is_dead:
             try:
                 self.notify(self._journal.finish_task(task, event, self._clock.now()))
             except sqlite3.OperationalError as error:

@@ -6,8 +6,9 @@ The management API and the in-process harness are two ways to call this.
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from devtools.host import history
@@ -49,28 +50,55 @@ class Engine:
         timer_limits: TimerLimits | None = None,
         on_commit: Callable[[str], None] = lambda _: None,
         on_failure: Callable[[], None] = lambda: None,
+        on_death: Callable[[BaseException], None] = lambda _: None,
     ) -> None:
         self.clock = clock
         self.has_failed = False
         self.journal = Journal(path)
         self._on_failure = on_failure
+        self._on_death = on_death
         known = catalog.known_names
         episodes = EpisodeRunner(worker.call_orchestrator, known, clock.now, timer_limits or TimerLimits())
         self.dispatcher = Dispatcher(
-            self.journal, worker, episodes, clock=clock, limits=limits or Limits(), on_commit=on_commit
+            self.journal,
+            worker,
+            episodes,
+            clock=clock,
+            limits=limits or Limits(),
+            on_commit=on_commit,
+            on_death=self._died,
         )
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Work while the context is open; what is unfinished when it closes goes on with the next start."""
-        task = asyncio.create_task(self.dispatcher.run())
-        task.add_done_callback(self._stopped)
+        try:
+            async with self.part(self.dispatcher.run(), "durable engine"):
+                yield
+        finally:
+            self.journal.close()
+
+    @contextlib.asynccontextmanager
+    async def part(self, work: Coroutine[Any, Any, None], name: str) -> AsyncIterator[None]:
+        """Have a part of the host work while the context is open.
+
+        Where it stops by itself, that is logged and the host ends: without its dispatcher, for one, it would answer
+        requests and never run anything.
+        """
+
+        def stopped(task: asyncio.Task[None]) -> None:
+            if not task.cancelled():
+                self.has_failed = True
+                logger.critical("The %s has failed.", name, exc_info=task.exception())
+                self._on_failure()
+
+        task = asyncio.create_task(work)
+        task.add_done_callback(stopped)
         try:
             yield
         finally:
             task.cancel()
             await asyncio.wait([task])
-            self.journal.close()
 
     def start(self, name: str, instance_id: str | None, input_text: str | None, *, version: str | None = None) -> str:
         """Accept a new instance and return its id; `input_text` is JSON. Raises InstanceExistsError.
@@ -128,12 +156,9 @@ class Engine:
             )
         self.journal.purge(instance_id)
 
-    def _stopped(self, task: asyncio.Task[None]) -> None:
-        """Without its dispatcher the host would answer requests and never run anything: say so, and have it end."""
-        if not task.cancelled():
-            self.has_failed = True
-            logger.critical("The durable engine has failed.", exc_info=task.exception())
-            self._on_failure()
+    def _died(self, death: BaseException) -> None:
+        self.journal.freeze()
+        self._on_death(death)
 
     def _refuse(self, operation: str, instance_id: str, status: RuntimeStatus) -> None:
         if self.instance(instance_id).status is status:

@@ -19,7 +19,7 @@ _DOT_NET_TRACE = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)  # not frozen: context managers set an exception's traceback
 class FunctionError(Exception):
     """A function raised: the exception as the worker reports it to the host."""
 

@@ -11,11 +11,12 @@ from typing import Any
 import azure.functions as func
 
 from devtools.host.catalog import AppFunction, Catalog
+from devtools.host.schedule import Schedule, ScheduleError
 from devtools.host.signatures import Binding, SignatureError, check_signature, uses_web_extension
 
-_SERVED = {"httpTrigger", "http", "durableClient", "orchestrationTrigger", "activityTrigger"}
+_SERVED = {"httpTrigger", "http", "durableClient", "orchestrationTrigger", "activityTrigger", "timerTrigger"}
 # Triggers of a deployed app that the local host leaves alone; their functions are not called.
-_NOT_RUN = {"queueTrigger", "timerTrigger"}
+_NOT_RUN = {"queueTrigger"}
 
 
 class AppRefusedError(Exception):
@@ -39,7 +40,7 @@ def index(app: func.FunctionRegister) -> Catalog:
     for function in functions:
         try:
             accepted.append(_accept(function))
-        except SignatureError as error:
+        except (SignatureError, ScheduleError) as error:
             problems.append(f"cannot load the {function.get_function_name()} function: {error}")
     http = [function for function in accepted if function.trigger["type"] == "httpTrigger"]
     orchestrators = _by_name(accepted, "orchestrationTrigger", problems)
@@ -52,6 +53,7 @@ def index(app: func.FunctionRegister) -> Catalog:
         http=tuple(http),
         orchestrators=orchestrators,
         activities=activities,
+        timers=tuple(function for function in accepted if function.trigger["type"] == "timerTrigger"),
         not_run=tuple(function for function in accepted if function.trigger["type"] in _NOT_RUN),
         uses_web_extension=uses_web_extension(),
     )
@@ -72,6 +74,8 @@ def _accept(function: Any) -> AppFunction:
         for binding in bindings:
             if binding.type not in _SERVED:
                 raise SignatureError(f'the local host does not serve the binding type "{binding.type}"')
+    if trigger["type"] == "timerTrigger":
+        Schedule(str(trigger.get("schedule")))
     call = function.get_user_function()
     signature = check_signature(call, bindings)
     return AppFunction(

@@ -1,4 +1,4 @@
-"""The durable state of all orchestrations, in one SQLite file.
+"""The durable state of all orchestrations and timer functions, in one SQLite file.
 
 Every method is one transaction or one read. An episode's effects are kept together with the messages it consumed, so
 a process killed at any moment has either done all of an episode or nothing of it. WAL without full synchronisation
@@ -21,7 +21,7 @@ from devtools.host import history, jsontext
 from devtools.host.commands import Complete, CreateTimer, ScheduleActivity, StartChild
 from devtools.host.episode import Generation, Work, parent_message
 from devtools.host.history import Event, RuntimeStatus
-from devtools.host.records import Due, Instance, InstanceExistsError, InstanceFilter, NewInstance, Task
+from devtools.host.records import Due, Instance, InstanceExistsError, InstanceFilter, NewInstance, Task, TimerStatus
 from devtools.host.timestamps import from_microseconds, from_text, to_microseconds
 
 logger = logging.getLogger(__name__)
@@ -43,6 +43,9 @@ CREATE TABLE IF NOT EXISTS tasks (
     task_id INTEGER PRIMARY KEY AUTOINCREMENT, instance_id TEXT NOT NULL, execution_id TEXT NOT NULL,
     event_id INTEGER NOT NULL, name TEXT NOT NULL, input TEXT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS timers (
+    name TEXT PRIMARY KEY, last INTEGER, next INTEGER NOT NULL, computed_at INTEGER NOT NULL
+);
 """
 
 
@@ -58,6 +61,10 @@ class Journal:
     def close(self) -> None:
         """Close the file; nothing is lost without it."""
         self._db.close()
+
+    def freeze(self) -> None:
+        """Write nothing from now on, as after the death of the process: changes raise sqlite3.OperationalError."""
+        self._db.execute("PRAGMA query_only = ON")
 
     # Instances.
 
@@ -182,6 +189,24 @@ class Journal:
         with self._transaction():
             self._db.execute("DELETE FROM tasks WHERE task_id = ?", (task.task_id,))
             return self._post(task.instance_id, task.execution_id, event, now)
+
+    # Timer functions.
+
+    def timer_status(self, name: str) -> TimerStatus | None:
+        """What was kept last about a timer function."""
+        row = self._db.execute("SELECT last, next, computed_at FROM timers WHERE name = ?", (name,)).fetchone()
+        if row is None:
+            return None
+        last, next_at, computed_at = row
+        begun = None if last is None else from_microseconds(last)
+        return TimerStatus(begun, from_microseconds(next_at), from_microseconds(computed_at))
+
+    def keep_timer_status(self, name: str, status: TimerStatus) -> None:
+        """Keep when a timer function ran and is to run."""
+        last = None if status.last is None else to_microseconds(status.last)
+        row = (name, last, to_microseconds(status.next), to_microseconds(status.computed_at))
+        with self._transaction():
+            self._db.execute("INSERT OR REPLACE INTO timers VALUES (?, ?, ?, ?)", row)
 
     # Parts of transactions.
 

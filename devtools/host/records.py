@@ -66,3 +66,12 @@ class Due:
 
     at: datetime
     instance_id: str
+
+
+@dataclass(frozen=True)
+class TimerStatus:
+    """When a timer function began to run last, and when it is to run next by its schedule as of `computed_at`."""
+
+    last: datetime | None
+    next: datetime
+    computed_at: datetime

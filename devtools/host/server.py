@@ -1,4 +1,4 @@
-"""Puts the host together: the app, its engine, the app's port and the loopback port of the durable client."""
+"""Puts the host together: the app, its engine, the app's port, the loopback port of the durable client, its timers."""
 
 import asyncio
 import contextlib
@@ -21,6 +21,7 @@ from devtools.host.faults import DroppableProtocol, FaultControl, Faults, Faulty
 from devtools.host.host_json import HostSettings
 from devtools.host.http_front import HttpFront
 from devtools.host.management_api import ManagementApi
+from devtools.host.timers import Timers
 from devtools.host.worker import Worker
 
 logger = logging.getLogger(__name__)
@@ -120,6 +121,7 @@ async def running_host(
     binding = ClientBinding(settings.task_hub, public=origin(listener), rpc=origin(rpc_listener))
     worker = Worker(catalog, binding.text())
     engine = Engine(catalog, worker, journal_path, clock, limits=settings.limits, on_failure=on_failure)
+    timers = Timers(catalog.timers, worker, engine.journal, clock)
     management = ManagementApi(engine, binding)
     front: ASGIApp = HttpFront(catalog, worker, settings.route_prefix, management.app(WEBHOOK_PATH))
     rpc: ASGIApp = management.app(RPC_PATH)
@@ -129,7 +131,12 @@ async def running_host(
     if cors:
         front = Cors(front, cors)
     try:
-        async with engine.running(), serving(rpc, rpc_listener, DroppableProtocol), serving(front, listener):
+        async with (
+            engine.running(),
+            serving(rpc, rpc_listener, DroppableProtocol),
+            serving(front, listener),
+            engine.part(timers.run(), "scheduler of timer functions"),
+        ):
             yield engine
     finally:
         worker.close()

@@ -49,16 +49,23 @@ class Worker:
         """Call an orchestrator in this thread and return its state JSON. Raises FunctionError."""
         function = self._catalog.orchestrators[name.lower()]
         context = _convert("orchestrationTrigger", trigger)
-        state: str = _guarded(lambda: function.call(**self._arguments(function, context)))
+        state: str = self._guarded(lambda: function.call(**self._arguments(function, context)))
         return state
 
     async def call_activity(self, name: str, input_text: str) -> str | None:
         """Run an activity and return its result as JSON, None for None. Raises FunctionError."""
         function = self._catalog.activities[name.lower()]
-        value = _guarded(lambda: _convert("activityTrigger", input_text))
+        value = self._guarded(lambda: _convert("activityTrigger", input_text))
         returned = await self.call(function, value)
-        text: str = _guarded(lambda: jsontext.compact(_encode_activity_result(returned)))
+        text: str = self._guarded(lambda: jsontext.compact(_encode_activity_result(returned)))
         return None if text == "null" else text
+
+    async def call_timer(self, function: AppFunction, request_text: str) -> None:
+        """Run a timer function; `request_text` is the JSON of its TimerRequest. Raises FunctionError."""
+        request = _convert("timerTrigger", request_text, "json")
+        if await self.call(function, request) is not None:
+            sentence = f"function {function.name} without a $return binding returned a non-None value"
+            raise FunctionError("RuntimeError", sentence, sentence)
 
     async def call(self, function: AppFunction, value: Any) -> Any:
         """Call a function with its trigger's value. Raises FunctionError."""
@@ -66,14 +73,25 @@ class Worker:
         if inspect.iscoroutinefunction(function.call):
             try:
                 return await function.call(**arguments)
-            except (Exception, SystemExit, KeyboardInterrupt) as error:
-                raise FunctionError.from_exception(error) from error
-            except asyncio.CancelledError as error:
-                if _is_being_cancelled():
+            except BaseException as error:
+                if _is_being_ended(error) or self.ends_the_host(error):
                     raise
                 raise FunctionError.from_exception(error) from error
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self.pool, lambda: _guarded(lambda: function.call(**arguments)))
+        return await loop.run_in_executor(self.pool, lambda: self._guarded(lambda: function.call(**arguments)))
+
+    def ends_the_host(self, _error: BaseException) -> bool:
+        """Whether what a function raised is to end the host: never, but where a test plays that."""
+        return False
+
+    def _guarded(self, call: Callable[[], Any]) -> Any:
+        """What `call` returns; everything it raises, also SystemExit, becomes a FunctionError."""
+        try:
+            return call()
+        except BaseException as error:
+            if self.ends_the_host(error):
+                raise
+            raise FunctionError.from_exception(error) from error
 
     def _arguments(self, function: AppFunction, value: Any) -> dict[str, Any]:
         arguments = {function.parameter: value, **dict.fromkeys(function.clients, self._client_binding)}
@@ -82,24 +100,18 @@ class Worker:
         return arguments
 
 
-def _is_being_cancelled() -> bool:
+def _is_being_ended(error: BaseException) -> bool:
     """Whether the host is abandoning this invocation; else a CancelledError is the function's own."""
+    if not isinstance(error, asyncio.CancelledError):
+        return isinstance(error, GeneratorExit)
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
 
 
-def _convert(binding: str, text: str) -> Any:
-    return converter_of(binding).decode(Datum(text, "string"), trigger_metadata=None)
+def _convert(binding: str, text: str, kind: str = "string") -> Any:
+    return converter_of(binding).decode(Datum(text, kind), trigger_metadata=None)
 
 
 def _encode_activity_result(value: Any) -> str:
     encoded: str = converter_of("activityTrigger").encode(value, expected_type=None).value
     return encoded
-
-
-def _guarded(call: Callable[[], Any]) -> Any:
-    """What `call` returns; everything it raises, also SystemExit, becomes a FunctionError."""
-    try:
-        return call()
-    except BaseException as error:
-        raise FunctionError.from_exception(error) from error

@@ -121,17 +121,32 @@ def test_trigger_that_is_not_served_is_refused() -> None:
     assert 'does not serve the trigger type "blobTrigger"' in problems(app)
 
 
-def test_timer_and_queue_functions_are_accepted_and_not_run() -> None:
-    """They belong to the deployed app."""
+def test_timer_functions_are_run_and_queue_functions_are_not() -> None:
+    """Queues belong to the deployed app; what the host runs is counted."""
     app = func.FunctionApp()
 
     @app.timer_trigger(arg_name="timer", schedule="0 */5 * * * *")
     def sweep(timer: func.TimerRequest) -> None: ...
 
+    @app.queue_trigger(arg_name="message", queue_name="events", connection="AzureWebJobsStorage")
+    def deliver(message: func.QueueMessage) -> None: ...
+
     catalog = index(app)
 
-    assert [function.name for function in catalog.not_run] == ["sweep"]
-    assert len(catalog) == 0
+    assert [function.name for function in catalog.timers] == ["sweep"]
+    assert [function.name for function in catalog.not_run] == ["deliver"]
+    assert len(catalog) == 1
+
+
+@pytest.mark.parametrize("schedule", ["", "every day", "00:05:00", "%SWEEP_SCHEDULE%", "0 60 * * * *"])
+def test_timer_function_whose_schedule_cannot_be_read_is_refused(schedule: str) -> None:
+    """It would never run, and nobody would notice; time spans and app settings are Azure's alone."""
+    app = func.FunctionApp()
+
+    @app.timer_trigger(arg_name="timer", schedule=schedule)
+    def sweep(timer: func.TimerRequest) -> None: ...
+
+    assert f"cannot load the sweep function: the schedule {schedule!r} is no NCRONTAB expression" in problems(app)
 
 
 def test_empty_app_is_refused() -> None:

@@ -1,3 +1,4 @@
+import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,7 +10,7 @@ from devtools.host.commands import Complete, CreateTimer, ScheduleActivity
 from devtools.host.episode import Generation, Work
 from devtools.host.history import RuntimeStatus
 from devtools.host.journal import Journal
-from devtools.host.records import NewInstance
+from devtools.host.records import NewInstance, TimerStatus
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
@@ -148,3 +149,27 @@ def test_journal_survives_being_opened_again(tmp_path: Path) -> None:
 
     assert instance is not None
     assert (instance.status, instance.input, instance.created_at) == (RuntimeStatus.PENDING, '"in"', NOW)
+
+
+def test_status_of_a_timer_function_is_the_one_kept_last(journal: Journal) -> None:
+    """One row for each function."""
+    first, second = TimerStatus(None, LATER, NOW), TimerStatus(NOW, LATER + timedelta(hours=1), LATER)
+    journal.keep_timer_status("sweep", first)
+    journal.keep_timer_status("other", first)
+
+    journal.keep_timer_status("sweep", second)
+
+    assert journal.timer_status("sweep") == second
+    assert journal.timer_status("other") == first
+    assert journal.timer_status("nobody") is None
+
+
+def test_frozen_journal_can_be_read_and_not_written(journal: Journal) -> None:
+    """As a dead process left it."""
+    started(journal)
+
+    journal.freeze()
+
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        journal.purge("x")
+    assert journal.instance("x") is not None
