@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from itertools import count
 
 from shared.errors import StorageUnavailable
-from shared.storage.base import Record, StoredVideo
+from shared.storage.base import TALLY_LIMIT, Record, StoredVideo, Versioned, expiry
 
 PIECE_BYTES = 1024 * 1024
 _VERIFIED = "verified"
@@ -63,6 +63,11 @@ class InMemoryStore:
         """Return a blob's metadata."""
         return self._blobs[name].metadata
 
+    def record(self, name: str) -> Record | None:
+        """Return a record, None where there is none; this is no call."""
+        blob = self._blobs.get(name)
+        return None if blob is None else _record(blob)
+
     async def create_record(self, name: str, record: Record) -> bool:
         """See `BlobStore`."""
         await asyncio.sleep(0)
@@ -75,10 +80,24 @@ class InMemoryStore:
         """See `BlobStore`."""
         await asyncio.sleep(0)
         with self._called("read_record", name):
-            if name not in self._blobs:
-                return None
-            record: Record = json.loads(self._blobs[name].content)
-        return record
+            return self.record(name)
+
+    async def read_versioned(self, name: str) -> Versioned | None:
+        """See `BlobStore`."""
+        await asyncio.sleep(0)
+        with self._called("read_versioned", name):
+            blob = self._blobs.get(name)
+            return None if blob is None else Versioned(_record(blob), blob.etag)
+
+    async def replace_version(self, name: str, record: Record, etag: str | None) -> bool:
+        """See `BlobStore`."""
+        await asyncio.sleep(0)
+        with self._called("replace_version", name):
+            blob = self._blobs.get(name)
+            if (None if blob is None else blob.etag) == etag:
+                self._put(name, _json_bytes(record))
+                return True
+            return blob is not None and _record(blob) == json.loads(_json_bytes(record))
 
     async def replace_record(self, name: str, record: Record) -> None:
         """See `BlobStore`."""
@@ -90,8 +109,24 @@ class InMemoryStore:
         """See `BlobStore`."""
         await asyncio.sleep(0)
         with self._called("delete_record", name):
-            if only is None or (name in self._blobs and json.loads(self._blobs[name].content) == only):
+            if only is None or (name in self._blobs and _record(self._blobs[name]) == only):
                 self._blobs.pop(name, None)
+
+    async def list_names(self, prefix: str, *, limit: int) -> list[str]:
+        """See `BlobStore`; the call goes by the prefix."""
+        await asyncio.sleep(0)
+        with self._called("list_names", prefix):
+            return [name for name in self.names() if name.startswith(prefix)][: max(0, limit)]
+
+    async def count_up(self, name: str) -> int:
+        """See `BlobStore`; as in Azure, a tally is a blob of as many bytes."""
+        await asyncio.sleep(0)
+        with self._called("count_up", name):
+            counted = self._blobs[name].content if name in self._blobs else b""
+            if len(counted) >= TALLY_LIMIT:
+                return TALLY_LIMIT + 1
+            self._put(name, counted + b".")
+            return len(counted) + 1
 
     async def write_video(self, name: str, chunks: AsyncIterator[bytes]) -> int:
         """See `BlobStore`."""
@@ -109,8 +144,9 @@ class InMemoryStore:
             blob = self._blobs.get(name)
         if blob is None:
             return None
+        verified = blob.metadata.get(_VERIFIED) == "1"
         return StoredVideo(
-            len(blob.content), blob.etag, blob.last_modified, verified=blob.metadata.get(_VERIFIED) == "1"
+            len(blob.content), blob.etag, blob.last_modified, verified=verified, expires_at=expiry(blob.metadata)
         )
 
     async def mark_verified(self, name: str, video: StoredVideo, facts: Mapping[str, str]) -> None:
@@ -120,6 +156,12 @@ class InMemoryStore:
             blob = self._version(name, video)
             metadata = {**facts, _VERIFIED: "1"}
             self._blobs[name] = replace(blob, etag=self._etag(), last_modified=self._now(), metadata=metadata)
+
+    async def delete_video(self, name: str) -> None:
+        """See `BlobStore`."""
+        await asyncio.sleep(0)
+        with self._called("delete_video", name):
+            self._blobs.pop(name, None)
 
     async def read_range(self, name: str, video: StoredVideo, offset: int, length: int) -> bytes:
         """See `BlobStore`."""
@@ -165,3 +207,8 @@ class InMemoryStore:
 def _json_bytes(record: Record) -> bytes:
     """Records are kept as text, so that what is not JSON is refused and later changes of the dict change nothing."""
     return json.dumps(record, allow_nan=False).encode()
+
+
+def _record(blob: _Blob) -> Record:
+    record: Record = json.loads(blob.content)
+    return record
