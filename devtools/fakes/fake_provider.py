@@ -14,16 +14,23 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal
 
-from shared.errors import FailureCode, ProviderAmbiguous, ProviderJobLost, ProviderRejected, ProviderUnavailable
+from shared.errors import (
+    FailureCode,
+    ProviderAmbiguous,
+    ProviderJobLost,
+    ProviderRejected,
+    ProviderThrottled,
+    ProviderUnavailable,
+)
 from shared.jobs.models import RenderSpec
 from shared.providers.base import RenderCandidate, RenderedFile, RenderLook
 
-Operation = Literal["submit", "look", "fetch", "find"]
+Operation = Literal["submit", "look", "fetch", "find", "cancel"]
 
 
 @dataclass(frozen=True)
 class AnswerLost:
-    """Outcome of a submit: it is accepted, and the caller learns nothing, because `error` comes instead."""
+    """Outcome of a submit or cancel: it is done, and the caller learns nothing, because `error` comes instead."""
 
     error: BaseException
 
@@ -53,16 +60,27 @@ class FakeRender:
     looks: int = 0
     failure: FailureCode | None = None
     lost: bool = False
+    cancelled: bool = False
+
+    @property
+    def known(self) -> bool:
+        """Whether the service still answers for it."""
+        return not (self.lost or self.cancelled)
 
 
 class FakeVideoProvider:
-    """See `VideoProvider`. A render is finished at the look number `looks_needed`; each delivers `file`."""
+    """See `VideoProvider`. A render is finished at the look number `looks_needed`; each delivers `file`.
+
+    It runs until it is finished, failed, lost or cancelled; an error scripted for a look says nothing of that.
+    `most_running` is how many it lets run, `peak_running` how many ever did.
+    """
 
     def __init__(
         self,
         *,
         file: bytes = b"the bytes of a video",
         looks_needed: int = 1,
+        most_running: int | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.renders: list[FakeRender] = []
@@ -71,6 +89,8 @@ class FakeVideoProvider:
         self.closed = False
         self.tells_prompts = True
         self.looks_needed = looks_needed
+        self.most_running = most_running
+        self.peak_running = 0
         self._now = now
         self._scripts: defaultdict[Operation, deque[Outcome]] = defaultdict(deque)
 
@@ -82,11 +102,14 @@ class FakeVideoProvider:
         """Let the service have a render that nobody was told of. Like real ones, it counts time in whole seconds."""
         render = FakeRender(f"video_{len(self.renders) + 1}", spec, created_at.replace(microsecond=0))
         self.renders.append(render)
+        self.peak_running = max(self.peak_running, self._running())
         return render
 
     async def submit(self, spec: RenderSpec) -> str:
         """See `VideoProvider`."""
         outcome = await self._called("submit")
+        if self.most_running is not None and self._running() >= self.most_running:
+            raise ProviderThrottled("too many running")
         render = self.add_render(spec, self._now())
         if isinstance(outcome, AnswerLost):
             raise outcome.error
@@ -110,13 +133,21 @@ class FakeVideoProvider:
             raise ProviderJobLost(f"render {upstream_id!r} has no file yet")
         yield RenderedFile(_chunks(self.file, outcome), len(self.file))
 
+    async def cancel(self, upstream_id: str) -> None:
+        """See `VideoProvider`."""
+        outcome = await self._called("cancel")
+        for render in self.renders:
+            render.cancelled = render.cancelled or render.upstream_id == upstream_id
+        if isinstance(outcome, AnswerLost):
+            raise outcome.error
+
     async def find(self, spec: RenderSpec, since: datetime) -> Sequence[RenderCandidate]:
         """See `VideoProvider`."""
         await self._called("find")
         return [
             RenderCandidate(render.upstream_id, render.created_at, certain=self.tells_prompts)
             for render in self.renders
-            if render.spec == spec and render.created_at >= since and not render.lost
+            if render.spec == spec and render.created_at >= since and render.known
         ]
 
     async def close(self) -> None:
@@ -132,9 +163,14 @@ class FakeVideoProvider:
             raise outcome
         return outcome
 
+    def _running(self) -> int:
+        return sum(
+            render.known and render.failure is None and render.looks < self.looks_needed for render in self.renders
+        )
+
     def _known(self, upstream_id: str) -> FakeRender:
         for render in self.renders:
-            if render.upstream_id == upstream_id and not render.lost:
+            if render.upstream_id == upstream_id and render.known:
                 return render
         raise ProviderJobLost(f"no render {upstream_id!r}")
 

@@ -35,7 +35,7 @@ def create_app(settings: SimulatorSettings, renderer: Renderer | None = None) ->
     """
     settings = replace(settings, state=settings.state.absolute())  # encoders have a working directory of their own
     database = open_database(settings.state / "simulator.db")
-    jobs, calls, faults = JobStore(database), CallLog(database), FaultBook()
+    jobs, calls, faults = JobStore(database, settings.now), CallLog(database, settings.now), FaultBook()
     queue = RenderQueue(jobs, renderer or EncoderPool(), settings)
     videos = VideosApi(settings=settings, database=database, jobs=jobs, calls=calls, queue=queue, faults=faults)
 

@@ -2,6 +2,7 @@
 
 import logging
 import sqlite3
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from starlette.requests import Request
@@ -16,13 +17,15 @@ log = logging.getLogger("sora_sim")
 class CallLog:
     """Calls in order of arrival, the newest KEEP of them."""
 
-    def __init__(self, database: sqlite3.Connection, keep: int = KEEP) -> None:
+    def __init__(self, database: sqlite3.Connection, now: Callable[[], float], keep: int = KEEP) -> None:
         self._database = database
+        self._now = now
         self._keep = keep
 
     def begin(self, method: str, path: str) -> int:
         """Note an arrival and return its number. Done before anything else, so that no accident hides a call."""
-        time = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        moment = datetime.fromtimestamp(self._now(), UTC)
+        time = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
         cursor = self._database.execute("INSERT INTO call (time, method, path) VALUES (?, ?, ?)", (time, method, path))
         number = cursor.lastrowid or 0
         self._database.execute("DELETE FROM call WHERE number <= ?", (number - self._keep,))

@@ -1,4 +1,4 @@
-"""The control routes under /_sim: faults, calls, jobs, health. They need no key and are not on record themselves."""
+"""The control routes under /_sim: faults, calls, jobs, stats, health. They need no key and leave no record."""
 
 import json
 
@@ -29,6 +29,7 @@ class Control:
             Route("/_sim/health", self.health, methods=["GET"]),
             Route("/_sim/calls", self.calls, methods=["GET"]),
             Route("/_sim/jobs", self.jobs, methods=["GET"]),
+            Route("/_sim/stats", self.stats, methods=["GET"]),
             Route("/_sim/faults", self.armed, methods=["GET"]),
             Route("/_sim/faults", self.arm, methods=["POST"]),
             Route("/_sim/faults", self.clear, methods=["DELETE"]),
@@ -45,6 +46,10 @@ class Control:
     async def jobs(self, _request: Request) -> Response:
         """Every job ever accepted, oldest first, those deleted or forgotten included."""
         return JSONResponse([self._line(job) for job in self._jobs.everything()])
+
+    async def stats(self, _request: Request) -> Response:
+        """How many jobs there are, and the most that there were at a time."""
+        return JSONResponse(self._jobs.stats())
 
     async def armed(self, _request: Request) -> Response:
         """The armed faults."""
@@ -76,6 +81,9 @@ class Control:
             "model": job.order.model,
             "seconds": job.order.seconds,
             "size": job.size,
+            "created_at": job.created_at,
+            "started_at": job.started_at,
+            "completed_at": job.completed_at,
             "renders": job.renders,
             "gone": job.gone,
         }

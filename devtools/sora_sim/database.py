@@ -16,6 +16,7 @@ CREATE TABLE IF NOT EXISTS job (
     height INTEGER NOT NULL,
     created_at REAL NOT NULL,
     expires_at REAL NOT NULL,
+    started_at REAL,
     completed_at REAL,
     status TEXT NOT NULL,
     progress INTEGER NOT NULL DEFAULT 0,
@@ -34,7 +35,22 @@ CREATE TABLE IF NOT EXISTS call (
     status INTEGER,
     job TEXT
 );
+CREATE VIEW IF NOT EXISTS crowd AS
+SELECT count(*) AS unfinished, coalesce(sum(status = 'in_progress'), 0) AS rendering FROM job
+WHERE status IN ('queued', 'in_progress') AND gone IS NULL;
+CREATE TABLE IF NOT EXISTS high_water (unfinished INTEGER NOT NULL, rendering INTEGER NOT NULL);
+INSERT INTO high_water SELECT unfinished, rendering FROM crowd WHERE NOT EXISTS (SELECT * FROM high_water);
+CREATE TRIGGER IF NOT EXISTS job_added AFTER INSERT ON job BEGIN
+    UPDATE high_water SET unfinished = max(unfinished, (SELECT crowd.unfinished FROM crowd));
+END;
+CREATE TRIGGER IF NOT EXISTS job_started AFTER UPDATE OF status ON job WHEN new.status = 'in_progress' BEGIN
+    UPDATE high_water SET rendering = max(rendering, (SELECT crowd.rendering FROM crowd));
+END;
 """
+"""High-water marks rise by triggers: in the statement that raises the number, so that no `kill -9` comes in between."""
+
+LATER_COLUMNS = {"started_at": "ALTER TABLE job ADD COLUMN started_at REAL"}
+"""Of `job`: state folders outlive versions of the simulator."""
 
 
 def open_database(path: Path) -> sqlite3.Connection:
@@ -48,6 +64,10 @@ def open_database(path: Path) -> sqlite3.Connection:
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = OFF")
     database.executescript(SCHEMA)
+    columns = {row["name"] for row in database.execute("PRAGMA table_info(job)")}
+    for column, addition in LATER_COLUMNS.items():
+        if column not in columns:
+            database.execute(addition)
     return database
 
 

@@ -29,6 +29,8 @@ class FaultBase(BaseModel):
     """Only for the job with this id."""
     skip: int = Field(default=0, ge=0)
     """Let this many matching calls pass first."""
+    every: int | None = Field(default=None, ge=2)
+    """Happen at the last of every so many matching calls only; None means at each."""
     times: int | None = Field(default=1, ge=1)
     """Happen this many times, then no more; None means for ever."""
 
@@ -40,6 +42,8 @@ class FaultBase(BaseModel):
             raise ValueError("a job has no id before it is created; match on its prompt")
         if self.operation == "list" and (self.job, self.prompt) != (None, None):
             raise ValueError("list is about no single job, so it can match neither prompt nor job")
+        if self.every is not None and self.times == 1:
+            raise ValueError("once is not every so often: say how many times (null for ever), or skip calls instead")
         return self
 
     def matches(self, operation: Operation, prompt: str | None, job: str | None) -> bool:

@@ -1,7 +1,7 @@
 """Jobs as the upstream keeps them: what was ordered, how far it is, and what has been scripted to go wrong with it."""
 
 import sqlite3
-import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -17,6 +17,10 @@ ORDER BY number LIMIT :limit
 NEWEST_FIRST = """
 SELECT * FROM job WHERE gone IS NULL AND (:after IS NULL OR number < (SELECT number FROM job WHERE id = :after))
 ORDER BY number DESC LIMIT :limit
+"""
+STATS = """
+SELECT (SELECT count(*) FROM job) AS jobs, crowd.unfinished, high_water.unfinished AS most_unfinished,
+    crowd.rendering, high_water.rendering AS most_rendering FROM crowd, high_water
 """
 
 
@@ -56,6 +60,7 @@ class Job:
     order: NewVideo
     created_at: float
     expires_at: float
+    started_at: float | None
     completed_at: float | None
     status: str
     progress: int
@@ -70,22 +75,22 @@ class Job:
         """As the API writes it."""
         return f"{self.order.width}x{self.order.height}"
 
-    @property
-    def expired(self) -> bool:
+    def expired(self, now: float) -> bool:
         """Whether its video can no longer be fetched."""
-        return time.time() >= self.expires_at
+        return now >= self.expires_at
 
 
 class JobStore:
     """The only reader and writer of jobs. Jobs that are gone (deleted or forgotten) stay on record, but only here."""
 
-    def __init__(self, database: sqlite3.Connection) -> None:
+    def __init__(self, database: sqlite3.Connection, now: Callable[[], float]) -> None:
         self._database = database
+        self._now = now
 
     def add(self, order: NewVideo, script: Script, retention_seconds: float) -> Job:
         """Accept an order."""
         job_id = f"video_{uuid4().hex}"
-        now = time.time()
+        now = self._now()
         self._database.execute(
             "INSERT INTO job (id, prompt, model, seconds, width, height, created_at, expires_at, status, script)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -110,10 +115,11 @@ class JobStore:
 
     def unfinished(self) -> int:
         """How many jobs are queued or rendering."""
-        row = self._database.execute(
-            "SELECT count(*) FROM job WHERE status IN ('queued', 'in_progress') AND gone IS NULL"
-        )
-        return int(row.fetchone()[0])
+        return self.stats()["unfinished"]
+
+    def stats(self) -> dict[str, int]:
+        """How many jobs there ever were, are unfinished and rendering, and the most of these at the same time."""
+        return dict(self._database.execute(STATS).fetchone())
 
     def next_queued(self) -> Job | None:
         """The job that has waited longest."""
@@ -126,12 +132,15 @@ class JobStore:
 
     def start(self, job_id: str) -> None:
         """Rendering begins (again)."""
-        self._database.execute("UPDATE job SET status = ?, renders = renders + 1 WHERE id = ?", (IN_PROGRESS, job_id))
+        self._database.execute(
+            "UPDATE job SET status = ?, renders = renders + 1, started_at = coalesce(started_at, ?) WHERE id = ?",
+            (IN_PROGRESS, self._now(), job_id),
+        )
 
     def complete(self, job_id: str) -> None:
         """The video is there."""
         self._database.execute(
-            "UPDATE job SET status = ?, progress = 100, completed_at = ? WHERE id = ?", (COMPLETED, time.time(), job_id)
+            "UPDATE job SET status = ?, progress = 100, completed_at = ? WHERE id = ?", (COMPLETED, self._now(), job_id)
         )
 
     def fail(self, job_id: str, failure: Failure) -> None:
@@ -147,7 +156,7 @@ class JobStore:
 
     def expire(self, job_id: str) -> Job:
         """From now on its video cannot be fetched."""
-        self._database.execute("UPDATE job SET expires_at = ? WHERE id = ?", (time.time(), job_id))
+        self._database.execute("UPDATE job SET expires_at = ? WHERE id = ?", (self._now(), job_id))
         return self._one("SELECT * FROM job WHERE id = ?", job_id)
 
     def _one(self, query: str, *values: object) -> Job:
@@ -159,7 +168,7 @@ class JobStore:
 
 
 def _job(row: sqlite3.Row) -> Job:
-    same = ("id", "created_at", "expires_at", "completed_at", "status", "progress", "renders")
+    same = ("id", "created_at", "expires_at", "started_at", "completed_at", "status", "progress", "renders")
     return Job(
         order=NewVideo(row["prompt"], row["model"], row["seconds"], row["width"], row["height"]),
         script=Script.model_validate_json(row["script"]),

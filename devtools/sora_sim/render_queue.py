@@ -118,7 +118,7 @@ class RenderQueue:
         for leftover in self._settings.videos.glob(".*.part"):
             leftover.unlink(missing_ok=True)
         for job in self._jobs.everything():
-            if job.expired:
+            if job.expired(self._settings.now()):
                 self._video(job).unlink(missing_ok=True)
 
 

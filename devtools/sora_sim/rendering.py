@@ -1,6 +1,5 @@
 """What the simulator asks of whatever makes its videos, and the cheapest thing that can do it."""
 
-import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -32,8 +31,25 @@ class PlaceholderRenderer:
     async def render(self, order: NewVideo, path: Path, report: Callable[[float], None]) -> None:
         """Note the order and write the bytes."""
         self.orders.append(order)
-        await asyncio.to_thread(path.write_bytes, self._content)
+        _write(path, self._content)
         report(1.0)
 
     async def close(self) -> None:
         """Nothing is held."""
+
+
+class CopyRenderer(PlaceholderRenderer):
+    """Delivers copies of one prepared film, at once: for tests that need real films, many of them.
+
+    Every job gets the same one, so it has to be ordered in the size and length that it has.
+    """
+
+    def __init__(self, film: Path) -> None:
+        super().__init__(film.read_bytes())
+
+
+def _write(path: Path, content: bytes) -> None:
+    """All or nothing, and not in a thread, which would go on writing after its render was cancelled."""
+    part = path.with_name(f".{path.stem}.whole.part")
+    part.write_bytes(content)
+    part.replace(path)

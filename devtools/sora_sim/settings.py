@@ -1,5 +1,7 @@
 """What a simulator can be told when it starts."""
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -23,6 +25,8 @@ class SimulatorSettings:
     """For example {4, 8, 12}; None accepts any length up to ten minutes."""
     retention: timedelta = timedelta(hours=24)
     """How long after its creation a job's video can be fetched (measured on Azure's Sora 2: 24 hours)."""
+    now: Callable[[], float] = time.time
+    """The service's clock, in seconds since 1970: for what it says of jobs and calls, not for how long renders take."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.render_seconds <= 86_400:

@@ -159,7 +159,7 @@ class VideosApi:
         path = self._settings.videos / f"{job.id}.mp4"
         if job.status != COMPLETED:
             raise ApiError(404, f"Video is not ready yet, use GET /v1/videos/{job.id} to check its status.")
-        if job.expired or not path.exists():
+        if job.expired(self._settings.now()) or not path.exists():
             raise ApiError(404, f"The content of video '{job.id}' has expired.", code="video_expired")
         if isinstance(fault, WrongContent):
             return _wrong(fault, path)

@@ -65,6 +65,15 @@ class VideoProvider(Protocol):
         `InvalidUpstreamVideo` (it is not a video, or ends early).
         """
 
+    async def cancel(self, upstream_id: str) -> None:
+        """Stop a render, or remove it where the service knows no stopping; the same again changes nothing.
+
+        Returns where the service says that it is gone or going, also where it does not know it (any more).
+
+        Raises `ProviderRejected` (code `upstream_failed`) where the service has no way to do it or refuses,
+        `ProviderThrottled`, `ProviderUnavailable` (perhaps done, perhaps not: ask again).
+        """
+
     async def find(self, spec: RenderSpec, since: datetime) -> Sequence[RenderCandidate]:
         """List renders that match `spec` in all that the service tells about them, created at `since` or later.
 

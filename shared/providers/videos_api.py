@@ -97,7 +97,7 @@ class VideosApiProvider:
 
     async def look(self, upstream_id: str) -> RenderLook:
         """See `VideoProvider`."""
-        job = await self._read(f"/videos/{quote(upstream_id, safe='')}", {}, _refused_read, upstream_id)
+        job = await self._read(_path(upstream_id), {}, _refused_read, upstream_id)
         match wire.phase(job):
             case "failed":
                 raise ProviderRejected(wire.failure_code(job), f"render {upstream_id!r} failed")
@@ -110,7 +110,7 @@ class VideosApiProvider:
     async def fetch(self, upstream_id: str) -> AsyncIterator[RenderedFile]:
         """See `VideoProvider`."""
         # No `variant`: some servers read it as an index and answer 404.
-        path = f"/videos/{quote(upstream_id, safe='')}/content"
+        path = f"{_path(upstream_id)}/content"
         headers = {"Accept": "video/mp4, application/octet-stream", "Accept-Encoding": "identity"}
         try:
             stream = await self._client.get(
@@ -126,6 +126,18 @@ class VideosApiProvider:
             yield _rendered_file(stream.response)
         finally:
             await stream.close()
+
+    async def cancel(self, upstream_id: str) -> None:
+        """See `VideoProvider`."""
+        # Followed, a redirect may turn the DELETE into a GET, which is answered well and stops nothing.
+        options: Any = {"follow_redirects": False}
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                await self._client.delete(_path(upstream_id), cast_to=httpx2.Response, options=options)
+        except (OpenAIError, httpx2.HTTPError, TimeoutError) as error:
+            refused = _refused_cancel(error)
+            if not isinstance(refused, ProviderJobLost):  # gone already is what was asked for
+                raise refused from error
 
     async def find(self, spec: RenderSpec, since: datetime) -> Sequence[RenderCandidate]:
         """See `VideoProvider`."""
@@ -179,6 +191,10 @@ class VideosApiProvider:
         if not answer:
             raise ProviderUnavailable(f"HTTP {response.status_code} without a JSON object")
         return answer
+
+
+def _path(upstream_id: str) -> str:
+    return f"/videos/{quote(upstream_id, safe='')}"
 
 
 def _rendered_file(response: httpx2.Response) -> RenderedFile:
@@ -252,6 +268,18 @@ def _refused_read(error: Exception) -> ProviderError:
         # The render is paid for: a key that is being rotated must not cost it, so the story keeps asking.
         unavailable.code = "upstream_auth"
     return unavailable
+
+
+def _refused_cancel(error: Exception) -> ProviderError:
+    """Sort an error while cancelling: a service that has no way to do it, or refuses, will not do it later either."""
+    status = error.status_code if isinstance(error, APIStatusError) else None
+    if status == 501 or (status is not None and status < 500 and status not in _NO_REFUSALS):
+        return ProviderRejected("upstream_failed", f"the render cannot be cancelled: HTTP {status}")
+    return _refused_read(error)
+
+
+_NO_REFUSALS = (401, 403, 404, 408, 409, 410, 425, 429)
+"""Answers below 500 to a cancellation that do not refuse it; 409 comes while one that was asked for is under way."""
 
 
 def _refused_list(error: Exception) -> ProviderError:

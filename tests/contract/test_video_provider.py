@@ -21,6 +21,9 @@ from shared.providers.base import RenderLook
 from tests.contract.upstreams import FILE, FakeUpstream, Upstream, simulated_upstream
 
 SPEC = RenderSpec(prompt="a calm lake — «quoted»\nsecond line 🦆", seconds=5, width=1280, height=720)
+ENDLESS = SPEC.model_copy(update={"prompt": "[sim:never-finishes]"})
+"""What the simulator renders for ever; the fake's renders run until they are looked at."""
+
 LOOKS = 200
 BETWEEN_LOOKS_SECONDS = 0.02
 
@@ -212,6 +215,123 @@ async def test_a_search_that_fails_is_a_passing_trouble(upstream: Upstream) -> N
 
     [candidate] = await upstream.provider.find(SPEC, since)
     assert candidate.upstream_id == upstream_id
+
+
+async def assert_gone(upstream: Upstream, upstream_id: str, since: datetime) -> None:
+    """Hold a render against what a removed one must be, to each question."""
+    with pytest.raises(ProviderJobLost):
+        await upstream.provider.look(upstream_id)
+    with pytest.raises(ProviderJobLost):
+        await fetched(upstream, upstream_id)
+    assert upstream_id not in {candidate.upstream_id for candidate in await upstream.provider.find(SPEC, since)}
+
+
+async def test_a_render_under_way_is_cancelled(upstream: Upstream) -> None:
+    """It is gone, it was paid for, and no other render is touched."""
+    since = a_moment_ago()
+    upstream_id, other = await upstream.provider.submit(ENDLESS), await upstream.provider.submit(SPEC)
+
+    await upstream.provider.cancel(upstream_id)
+
+    await assert_gone(upstream, upstream_id, since)
+    assert await upstream.provider.find(ENDLESS, since) == []
+    assert await rendered(upstream, other)
+    assert await upstream.accepted() == 2
+
+
+async def test_a_finished_render_is_removed_by_cancelling_it(upstream: Upstream) -> None:
+    """Its file goes with it."""
+    since = a_moment_ago()
+    upstream_id = await upstream.provider.submit(SPEC)
+    await rendered(upstream, upstream_id)
+
+    await upstream.provider.cancel(upstream_id)
+
+    await assert_gone(upstream, upstream_id, since)
+
+
+async def test_a_render_can_be_cancelled_again(upstream: Upstream) -> None:
+    """It is gone already, which is what was asked for."""
+    upstream_id = await upstream.provider.submit(SPEC)
+    await upstream.provider.cancel(upstream_id)
+
+    await upstream.provider.cancel(upstream_id)
+
+    assert await upstream.accepted() == 1
+
+
+async def test_a_forgotten_render_can_be_cancelled(upstream: Upstream) -> None:
+    """A service that lost it has nothing left to stop."""
+    since = a_moment_ago()
+    upstream_id = await upstream.provider.submit(SPEC)
+    await upstream.forget(upstream_id)
+    with pytest.raises(ProviderJobLost):
+        await upstream.provider.look(upstream_id)
+
+    await upstream.provider.cancel(upstream_id)
+
+    await assert_gone(upstream, upstream_id, since)
+
+
+@pytest.mark.parametrize("upstream_id", ["video_that_never_was", "a/b+c==", "..", "v" * 512])
+async def test_cancelling_an_unknown_render_changes_nothing(upstream: Upstream, upstream_id: str) -> None:
+    """Whatever its id looks like."""
+    other = await upstream.provider.submit(SPEC)
+
+    await upstream.provider.cancel(upstream_id)
+
+    assert await rendered(upstream, other)
+
+
+async def test_a_cancellation_that_fails_is_a_passing_trouble(upstream: Upstream) -> None:
+    """The render is still there, and goes when it is cancelled again."""
+    since = a_moment_ago()
+    upstream_id = await upstream.provider.submit(SPEC)
+    await upstream.be_unable_to_cancel()
+
+    with pytest.raises(ProviderUnavailable):
+        await upstream.provider.cancel(upstream_id)
+
+    assert await upstream.provider.look(upstream_id)
+    await upstream.provider.cancel(upstream_id)
+    await assert_gone(upstream, upstream_id, since)
+
+
+async def test_a_cancellation_that_comes_too_soon_says_how_long_to_wait(upstream: Upstream) -> None:
+    """The render is still there."""
+    upstream_id = await upstream.provider.submit(SPEC)
+    await upstream.have_no_time_to_cancel(7)
+
+    with pytest.raises(ProviderThrottled) as raised:
+        await upstream.provider.cancel(upstream_id)
+
+    assert raised.value.retry_after_seconds == 7
+    assert await upstream.provider.look(upstream_id)
+
+
+async def test_a_service_that_cannot_cancel_says_so_and_renders_on(upstream: Upstream) -> None:
+    """There is no use in asking again."""
+    upstream_id = await upstream.provider.submit(SPEC)
+    await upstream.refuse_to_cancel()
+
+    with pytest.raises(ProviderRejected) as raised:
+        await upstream.provider.cancel(upstream_id)
+
+    assert raised.value.code == "upstream_failed"
+    assert await rendered(upstream, upstream_id)
+
+
+async def test_a_cancellation_whose_answer_is_lost_can_be_asked_for_again(upstream: Upstream) -> None:
+    """It was done, and is not done twice."""
+    since = a_moment_ago()
+    upstream_id = await upstream.provider.submit(SPEC)
+    await upstream.lose_the_answer_to_cancel()
+
+    with pytest.raises(ProviderUnavailable):
+        await upstream.provider.cancel(upstream_id)
+
+    await upstream.provider.cancel(upstream_id)
+    await assert_gone(upstream, upstream_id, since)
 
 
 async def assert_refused(upstream: Upstream, kind: type[ProviderError], code: FailureCode) -> ProviderError:

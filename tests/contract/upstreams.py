@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import httpx
 
-from devtools.fakes.fake_provider import ANSWER_LOST, BROKEN_OFF, FakeVideoProvider
+from devtools.fakes.fake_provider import ANSWER_LOST, BROKEN_OFF, AnswerLost, FakeVideoProvider
 from devtools.sora_sim.rendering import PlaceholderRenderer
 from devtools.sora_sim.server import running_simulator
 from devtools.sora_sim.settings import SimulatorSettings
@@ -49,6 +49,18 @@ class Upstream(Protocol):
     async def be_unable_to_list(self) -> None:
         """Let the next search fail with a passing trouble."""
 
+    async def be_unable_to_cancel(self) -> None:
+        """Let the next cancellation fail with a passing trouble."""
+
+    async def have_no_time_to_cancel(self, retry_after_seconds: int) -> None:
+        """Let the next cancellation come too soon after others."""
+
+    async def refuse_to_cancel(self) -> None:
+        """Let the next cancellation meet a service that has no way to do it."""
+
+    async def lose_the_answer_to_cancel(self) -> None:
+        """Let the next cancellation be done without an answer."""
+
 
 class FakeUpstream:
     """The levers of the fake."""
@@ -88,6 +100,22 @@ class FakeUpstream:
     async def be_unable_to_list(self) -> None:
         """See `Upstream`."""
         self.provider.script("find", ProviderUnavailable("down"))
+
+    async def be_unable_to_cancel(self) -> None:
+        """See `Upstream`."""
+        self.provider.script("cancel", ProviderUnavailable("down"))
+
+    async def have_no_time_to_cancel(self, retry_after_seconds: int) -> None:
+        """See `Upstream`."""
+        self.provider.script("cancel", ProviderThrottled("busy", retry_after_seconds=retry_after_seconds))
+
+    async def refuse_to_cancel(self) -> None:
+        """See `Upstream`."""
+        self.provider.script("cancel", ProviderRejected("upstream_failed", "no such method"))
+
+    async def lose_the_answer_to_cancel(self) -> None:
+        """See `Upstream`."""
+        self.provider.script("cancel", AnswerLost(ProviderUnavailable("the answer was lost")))
 
 
 class SimulatedUpstream:
@@ -130,6 +158,23 @@ class SimulatedUpstream:
     async def be_unable_to_list(self) -> None:
         """See `Upstream`."""
         await self._arm(kind="respond", operation="list", status=503)
+
+    async def be_unable_to_cancel(self) -> None:
+        """See `Upstream`."""
+        await self._arm(kind="respond", operation="delete", status=503)
+
+    async def have_no_time_to_cancel(self, retry_after_seconds: int) -> None:
+        """See `Upstream`."""
+        headers = {"Retry-After": str(retry_after_seconds)}
+        await self._arm(kind="respond", operation="delete", status=429, headers=headers)
+
+    async def refuse_to_cancel(self) -> None:
+        """See `Upstream`."""
+        await self._arm(kind="respond", operation="delete", status=405, body={"detail": "Method Not Allowed"})
+
+    async def lose_the_answer_to_cancel(self) -> None:
+        """See `Upstream`."""
+        await self._arm(kind="close", operation="delete", when="after")
 
     async def _arm(self, **fault: Any) -> None:
         (await self._control.post("/_sim/faults", json=fault)).raise_for_status()

@@ -45,6 +45,7 @@ OPERATIONS: dict[str, Callable[[VideosApiProvider], Awaitable[Any]]] = {
     "submit": lambda provider: provider.submit(SPEC),
     "look": lambda provider: provider.look("video_1"),
     "fetch": fetch,
+    "cancel": lambda provider: provider.cancel("video_1"),
     "find": lambda provider: provider.find(SPEC, SINCE),
 }
 

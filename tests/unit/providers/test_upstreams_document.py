@@ -43,3 +43,10 @@ def test_the_types_that_are_taken_for_a_video_are_named() -> None:
 def test_every_status_with_a_code_of_its_own_is_named(status: int) -> None:
     """Redirects are named as such."""
     assert status < 400 or re.search(rf"\b{status}\b", DOCUMENT)
+
+
+def test_every_answer_to_a_cancellation_that_does_not_refuse_it_is_named_there() -> None:
+    """Together with the one above 500 that does."""
+    section = DOCUMENT.partition("### To a cancellation")[2].partition("\n## ")[0]
+
+    assert {str(status) for status in (*videos_api._NO_REFUSALS, 501)} <= set(re.findall(r"\b\d{3}\b", section))

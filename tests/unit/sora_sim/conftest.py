@@ -61,6 +61,10 @@ class Simulated:
         """All jobs, with what only the simulator knows."""
         return list((await self.http.get("/_sim/jobs")).json())
 
+    async def stats(self) -> dict[str, int]:
+        """How many jobs there are and were."""
+        return dict((await self.http.get("/_sim/stats")).json())
+
 
 Start = Callable[..., Awaitable[Simulated]]
 

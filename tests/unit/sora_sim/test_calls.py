@@ -1,4 +1,5 @@
 import re
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -47,7 +48,7 @@ async def test_the_record_outlives_a_restart(tmp_path: Path) -> None:
 def test_only_the_newest_calls_are_kept(tmp_path: Path) -> None:
     """The record is bounded."""
     with closing(open_database(tmp_path / "calls.db")) as database:
-        calls = CallLog(database, keep=3)
+        calls = CallLog(database, time.time, keep=3)
         for number in range(5):
             calls.begin("GET", f"/v1/videos/{number}")
         kept = calls.everything()
