@@ -10,7 +10,7 @@ from shared.storage.base import StoredVideo
 
 _ONE_RANGE: Final = re.compile(r"bytes=[ \t]*(\d*)-(\d*)[ \t]*", re.ASCII | re.IGNORECASE)
 _MOST_DIGITS: Final = 20
-"""A number of more digits lies beyond any file as it is, and can be long enough to be slow to read."""
+"""A number of more digits lies beyond any file, whatever it is exactly, and can be long enough to be slow to read."""
 
 
 @dataclass(frozen=True)
@@ -41,4 +41,7 @@ def requested_part(method: str, headers: Mapping[str, str], video: StoredVideo) 
 
 
 def _number(digits: str) -> int | None:
-    return int(digits.lstrip("0")[:_MOST_DIGITS] or "0") if digits else None
+    if not digits:
+        return None
+    significant = digits.lstrip("0") or "0"
+    return int(significant) if len(significant) <= _MOST_DIGITS else 10**_MOST_DIGITS
