@@ -13,6 +13,8 @@ from typing import Any, get_type_hints
 import azure.durable_functions as df
 
 from shared.errors import AppError, ConfigurationError
+from shared.jobs.client import JobClient
+from shared.jobs.instances import Instances
 from shared.logs import log_for, redact
 from shared.names import ACTIVITIES
 from shared.wiring import Services, services
@@ -23,13 +25,13 @@ Body = Callable[[Any, Services], Awaitable[Any]]
 blueprint = df.Blueprint()
 
 
-async def run_activity(name: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+async def run_activity(name: str, payload: Mapping[str, Any], instances: Instances) -> dict[str, Any]:
     """Run the body of activity `name` and return its `Outcome` as plain JSON. Never raises."""
     log = log_for(str(payload.get("job_id")))
     known: tuple[str, ...] = ()
     try:
         body: Body = getattr(importlib.import_module(f"activities.{name}"), name)
-        held = services()
+        held = services().over(instances)
         known = held.secrets
         log.info("%s started", name)
         result = await body(get_type_hints(body)["payload"].model_validate(payload), held)
@@ -66,8 +68,9 @@ def _prompts(payload: Mapping[str, Any]) -> tuple[str, ...]:
 def _register(name: str) -> None:
     @blueprint.function_name(name)
     @blueprint.activity_trigger(input_name="payload", activity=name)  # type: ignore[untyped-decorator]  # no types in the SDK
-    async def shim(payload: dict) -> dict:  # type: ignore[type-arg]  # the worker refuses generics here
-        return await run_activity(name, payload)
+    @blueprint.durable_client_input(client_name="client")  # type: ignore[untyped-decorator]  # as above
+    async def shim(payload: dict, client: df.DurableOrchestrationClient) -> dict:  # type: ignore[type-arg]  # the worker refuses generics here
+        return await run_activity(name, payload, JobClient(client))
 
 
 for _name in ACTIVITIES:

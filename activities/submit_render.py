@@ -13,22 +13,20 @@ still be under way is over, the service is asked what it has, and a single uncla
 that it was not accepted, and the job is submitted again, a few times. More than one match, one that does not show whose
 it is, or a service that cannot be asked, is *unknown*: the job's own rule decides between giving up and paying again.
 
-Where `POST /api/generate` could not say that the job runs, it has put a withdrawal in the place of that record, and
-nothing is submitted.
+Where `POST /api/generate` could not say that the job runs, or the job has ended before, there is a withdrawal in the
+place of that record, and nothing is submitted.
+
+A render that the service has forgotten is asked for once more, where the story says so: under a new intent, too.
 
 Submitting again is an intent of its own, written create-if-absent as the successor of the one in doubt: of two runs
 that come to the same conclusion at once, one submits.
 """
 
 import contextlib
-from collections.abc import Sequence
-from dataclasses import replace
-from datetime import datetime, timedelta
 from uuid import uuid4
 
 from shared.errors import (
     ProviderAmbiguous,
-    ProviderError,
     ProviderRejected,
     ProviderThrottled,
     ProviderUnavailable,
@@ -36,18 +34,12 @@ from shared.errors import (
 )
 from shared.jobs.ids import WITHDRAWN, JobId, claim_blob, resubmission_blob, submission_blob
 from shared.jobs.models import SubmitRenderInput, SubmitRenderResult
-from shared.providers.base import RenderCandidate
+from shared.ledger.submissions import SETTLE_SECONDS, moment_of
 from shared.storage.base import Record
 from shared.wiring import Services
 
-SETTLE_SECONDS = 10.0
-"""What the service received shows in its list after this long; it is asked only then."""
-
 MOST_ORDERS = 5
 """A job is submitted this often where each earlier one left no trace: a list may be wrong, and each may cost money."""
-
-CLOCK_SKEW = timedelta(seconds=30)
-"""How far the service's clock may lag behind ours when it stamps a render; it counts whole seconds, too."""
 
 
 async def submit_render(payload: SubmitRenderInput, services: Services) -> SubmitRenderResult:
@@ -55,16 +47,27 @@ async def submit_render(payload: SubmitRenderInput, services: Services) -> Submi
 
     A second run, also one beside the first, returns the same render or raises `ProviderAmbiguous` until it is known.
     """
+    await _take_turn(payload, services)
     intent = _intent(payload, services, order=1)
     if await services.store.create_record(submission_blob(payload.job_id), intent):
         return await _submit(payload, services, intent)
     record = await services.store.read_record(submission_blob(payload.job_id)) or intent
     if WITHDRAWN in record:
-        raise ProviderRejected("cancelled", "withdrawn, because its caller was told that it had not been accepted")
+        raise ProviderRejected("cancelled", "withdrawn: its caller was told that it had not been accepted, or ended it")
     upstream_id = record.get("upstream_id")
-    if isinstance(upstream_id, str):
-        return SubmitRenderResult(upstream_id=upstream_id)
-    return await _settle(payload, services, record)
+    if not isinstance(upstream_id, str):
+        return await _settle(payload, services, record)
+    if upstream_id == payload.lost_upstream_id:
+        return await _again(payload, services, record)
+    return SubmitRenderResult(upstream_id=upstream_id)
+
+
+async def _take_turn(payload: SubmitRenderInput, services: Services) -> None:
+    """See to it that the job may submit now, unless it has: raise `PlaceLost` or `TooEarly` where it may not."""
+    if payload.grant is None:  # a job of version 1 knows no places
+        return
+    if await services.store.read_record(submission_blob(payload.job_id)) is None:
+        await services.line.take_turn(payload.job_id, payload.grant)
 
 
 async def _submit(payload: SubmitRenderInput, services: Services, intent: Record) -> SubmitRenderResult:
@@ -90,7 +93,7 @@ async def _own(payload: SubmitRenderInput, services: Services, intent: Record, u
     try:
         owner = payload.job_id
         if not await services.store.create_record(claim_blob(upstream_id), claim):
-            owner = JobId(await _owner(services, upstream_id) or "nobody")
+            owner = JobId(await services.submissions.owner(upstream_id) or "nobody")
     except StorageError as error:
         raise ProviderAmbiguous("submission_unknown", f"{upstream_id!r} cannot be claimed", accepted=True) from error
     if owner != payload.job_id:
@@ -103,49 +106,15 @@ async def _own(payload: SubmitRenderInput, services: Services, intent: Record, u
 
 async def _settle(payload: SubmitRenderInput, services: Services, record: Record) -> SubmitRenderResult:
     """Find out what became of a submission whose answer is missing."""
-    wait = (_settled_at(record, services) - services.now()).total_seconds()
-    if wait > 0:
-        raise ProviderAmbiguous("submission_unknown", "submission in doubt", retry_after_seconds=wait)
     try:
-        candidates = await services.provider.find(payload.spec, _moment(record, "intended_at") - CLOCK_SKEW)
-    except (ProviderThrottled, ProviderUnavailable) as error:
-        raise ProviderAmbiguous(
-            "submission_unknown", f"cannot ask yet: {error}", retry_after_seconds=error.retry_after_seconds
-        ) from error
-    except ProviderError:
+        mine = await services.submissions.candidates(payload.job_id, payload.spec, record)
+    except ProviderRejected:
         return await _unknown(payload, services, record)
-    mine = await _claimable(payload, services, candidates)
     if len(mine) > 1 or not all(candidate.certain for candidate in mine):
         return await _unknown(payload, services, record)
     if mine:
         return await _own(payload, services, record, mine[0].upstream_id)
     return await _again(payload, services, record)
-
-
-def _settled_at(record: Record, services: Services) -> datetime:
-    """Return when it is worth asking: after the doubt, or, where it was never written, when the call must be over."""
-    if "doubted_at" in record:
-        return _moment(record, "doubted_at") + timedelta(seconds=SETTLE_SECONDS)
-    return _moment(record, "intended_at") + timedelta(seconds=services.submit_seconds + SETTLE_SECONDS)
-
-
-async def _claimable(
-    payload: SubmitRenderInput, services: Services, candidates: Sequence[RenderCandidate]
-) -> list[RenderCandidate]:
-    """Return the candidates that no other job owns; only the own one where there is such a claim already."""
-    free: list[RenderCandidate] = []
-    for candidate in candidates:
-        owner = await _owner(services, candidate.upstream_id)
-        if owner == payload.job_id:
-            return [replace(candidate, certain=True)]
-        if owner is None:
-            free.append(candidate)
-    return free
-
-
-async def _owner(services: Services, upstream_id: str) -> str | None:
-    claim = await services.store.read_record(claim_blob(upstream_id))
-    return None if claim is None else str(claim.get("job_id"))
 
 
 async def _unknown(payload: SubmitRenderInput, services: Services, record: Record) -> SubmitRenderResult:
@@ -165,8 +134,10 @@ async def _again(payload: SubmitRenderInput, services: Services, record: Record)
     order = _order(record) + 1
     if order > MOST_ORDERS:
         raise ProviderRejected("upstream_unavailable", f"none of {MOST_ORDERS} submissions left a trace")
+    if payload.grant is not None:
+        await services.line.take_turn(payload.job_id, payload.grant)
     intent = _intent(payload, services, order)
-    successor = resubmission_blob(payload.job_id, _moment(record, "intended_at"))
+    successor = resubmission_blob(payload.job_id, moment_of(record, "intended_at"))
     if not await services.store.create_record(successor, intent):
         # Another run is a step ahead, or died there.
         return await _settle(payload, services, await services.store.read_record(successor) or intent)
@@ -182,7 +153,3 @@ def _intent(payload: SubmitRenderInput, services: Services, order: int) -> Recor
 def _order(record: Record) -> int:
     order = record.get("order")
     return order if isinstance(order, int) else 1
-
-
-def _moment(record: Record, field: str) -> datetime:
-    return datetime.fromisoformat(str(record[field]))

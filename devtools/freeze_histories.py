@@ -10,6 +10,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,21 @@ import azure.durable_functions as df
 
 from devtools.host.inprocess import in_process_host
 from orchestrators import registration
-from shared.names import ACTIVITIES, CHECK_RENDER, FETCH_RENDER, GENERATE_VIDEO, SUBMIT_RENDER, VERIFY_VIDEO
+from shared.jobs.models import STORY_VERSION, StoryState
+from shared.names import (
+    ACTIVITIES,
+    CANCEL_JOB,
+    CANCEL_RENDER,
+    CHECK_RENDER,
+    CLOSE_JOB,
+    FETCH_RENDER,
+    GENERATE_VIDEO,
+    PLACE_GRANTED,
+    RELEASE_PLACE,
+    REQUEST_PLACE,
+    SUBMIT_RENDER,
+    VERIFY_VIDEO,
+)
 
 FOLDER = Path(__file__).resolve().parent.parent / "tests" / "histories"
 
@@ -34,17 +49,13 @@ INPUT: dict[str, Any] = {
         "poll_longest_seconds": 75.0,
         "retry_first_seconds": 2.0,
         "retry_longest_seconds": 60.0,
-        "unknown_submission": "fail",
+        "unknown_submission": "resubmit",
+        "wait_timeout_seconds": 1_209_600.0,
+        "job_timeout_seconds": 1_814_400.0,
+        "video_retention_seconds": 2_592_000.0,
     },
-    "state": {
-        "stage": "submit",
-        "deadline": None,
-        "tries": 0,
-        "waits": 0,
-        "fetches": 0,
-        "upstream_id": None,
-        "progress": None,
-    },
+    "state": StoryState().model_dump(mode="json"),
+    "version": STORY_VERSION,
 }
 
 Outcome = dict[str, Any]
@@ -61,17 +72,52 @@ def _failure(code: str, reason: str, *, retryable: bool = True, after: float | N
 
 _RENDERED = [_value(rendered=True, progress=100)]
 _GOOD: Script = {
+    REQUEST_PLACE: [_value(grant="0c1d2e3f")],
+    RELEASE_PLACE: [_value()],
+    CANCEL_RENDER: [_value(told=True)],
+    CLOSE_JOB: [_value()],
     SUBMIT_RENDER: [_value(upstream_id="video_68f10c5428708190a98980c2d2b21a78")],
     CHECK_RENDER: _RENDERED,
     FETCH_RENDER: [_value(size=561_304)],
-    VERIFY_VIDEO: [_value(width=1920, height=1080, seconds=15.0)],
+    VERIFY_VIDEO: [_value(width=1920, height=1080, seconds=15.0, expires_at="2026-01-31T00:00:00Z")],
 }
 _INVALID = _failure("invalid_upstream_video", "invalid_upstream_video", retryable=False)
 
+_NO_PLACE = _value(grant=None, ask_again_at=None)
+_LOST = _failure("upstream_lost", "provider_job_lost")
+
+EVENTS: dict[str, list[tuple[timedelta, str]]] = {
+    "waited-in-line": [(timedelta(hours=2), PLACE_GRANTED)],
+    "woken-for-nothing": [(timedelta(hours=1), PLACE_GRANTED), (timedelta(hours=1), PLACE_GRANTED)],
+    "cancelled-while-waiting": [(timedelta(hours=1), CANCEL_JOB)],
+    "cancelled-while-rendering": [(timedelta(minutes=10), CANCEL_JOB), (timedelta(), CANCEL_JOB)],
+}
+"""Per story, the events that it is sent: each so long after the one before, at no distance in the same moment."""
+
 STORIES: dict[str, Script] = {
+    "waited-in-line": {REQUEST_PLACE: [_NO_PLACE, *_GOOD[REQUEST_PLACE]]},
+    "woken-for-nothing": {REQUEST_PLACE: [_NO_PLACE, _NO_PLACE, _NO_PLACE, *_GOOD[REQUEST_PLACE]]},
+    "waited-in-vain": {REQUEST_PLACE: [_NO_PLACE]},
+    "cancelled-while-waiting": {REQUEST_PLACE: [_NO_PLACE]},
+    "cancelled-while-rendering": {CHECK_RENDER: [_value(rendered=False, progress=20)]},
+    "took-its-turn": {SUBMIT_RENDER: [_failure("rate_limited", "too_early", after=37.5), *_GOOD[SUBMIT_RENDER]]},
+    "rendered-too-long": {
+        CHECK_RENDER: [_value(rendered=False, progress=20)],
+        CANCEL_RENDER: [_failure("upstream_unavailable", "provider_unavailable"), *_GOOD[CANCEL_RENDER]],
+    },
+    "lost-and-asked-for-again": {CHECK_RENDER: [*[_LOST] * 6, *_RENDERED]},
+    "left-for-the-sweep": {
+        RELEASE_PLACE: [_failure("internal", "storage_unavailable")],
+        CLOSE_JOB: [_failure("internal", "storage_unavailable")],
+    },
     "completed": {CHECK_RENDER: [_value(rendered=False, progress=p) for p in (0, 40, 80)] + _RENDERED},
     "throttled-then-completed": {
         SUBMIT_RENDER: [_failure("rate_limited", "provider_throttled", after=90.0), *_GOOD[SUBMIT_RENDER]],
+        REQUEST_PLACE: [
+            *_GOOD[REQUEST_PLACE],
+            _value(grant=None, ask_again_at="2026-01-01T00:01:30Z"),
+            _value(grant="4a"),
+        ],
     },
     "submission-in-doubt": {
         SUBMIT_RENDER: [
@@ -110,7 +156,7 @@ def _play(app: df.DFApp, name: str, outcomes: list[Outcome]) -> None:
         return outcome
 
 
-async def record(script: Script) -> list[dict[str, Any]]:
+async def record(script: Script, events: Sequence[tuple[timedelta, str]] = ()) -> list[dict[str, Any]]:
     """Tell a story on the durable engine and return the last episode of each execution: what came in, what went out."""
     executions: list[dict[str, Any]] = []
 
@@ -123,6 +169,10 @@ async def record(script: Script) -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder:
         async with in_process_host(_app(script), Path(folder), on_episode=heard) as host:
             job = host.start(GENERATE_VIDEO, INPUT, JOB_ID)
+            for after, event in events:
+                if after:
+                    await host.advance(after)
+                host.raise_event(job, event)
             await host.end_of(job)
     return executions
 
@@ -141,7 +191,7 @@ def main(arguments: Sequence[str]) -> int:
         print("Give the version to freeze: python -m devtools.freeze_histories 0.1.0")
         return 2
     for name, script in STORIES.items():
-        executions = asyncio.run(record(script))
+        executions = asyncio.run(record(script, EVENTS.get(name, ())))
         path = FOLDER / f"{name}.{arguments[0]}.json"
         path.write_text(json.dumps({"orchestrator": GENERATE_VIDEO, "executions": executions}, indent=1) + "\n")
         print(f"{path.name}: {len(executions)} executions")

@@ -4,12 +4,25 @@
 keeps a move to one file.
 """
 
+import contextlib
 from collections.abc import Generator
 from datetime import datetime
 from typing import Any, Protocol
 
 Task = Any
 """A durable task: only ever yielded, never looked into."""
+
+
+def is_done(task: Task) -> bool:
+    """Say whether a task has ended. The SDK's next major version has another name for that."""
+    return bool(task.is_completed if hasattr(task, "is_completed") else task.is_complete)
+
+
+def drop_timer(timer: Task) -> None:
+    """Let go of a timer that has lost its race: one that is left open would keep the instance running."""
+    with contextlib.suppress(ValueError):  # it has fired in the same moment
+        timer.cancel()
+
 
 Story = Generator[Task, Any, dict[str, object] | None]
 """An orchestrator's body: yields tasks, is sent their results, returns its output."""
@@ -38,6 +51,12 @@ class Context(Protocol):
 
     def create_timer(self, fire_at: datetime) -> Task:
         """Schedule a timer; at most 6 days ahead where it is raced against something else."""
+
+    def wait_for_external_event(self, name: str) -> Task:
+        """Return a task that ends when somebody raises that event; once for each name in an execution."""
+
+    def task_any(self, tasks: list[Task]) -> Task:
+        """Return a task that ends with the first of these; one that was yielded before may stand among them again."""
 
     def set_custom_status(self, status: object) -> None:
         """Show a small public value; forgotten by the host unless every episode sets one."""

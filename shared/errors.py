@@ -9,6 +9,8 @@ AppError
     ProviderAmbiguous         it may or may not have accepted the request
     ProviderJobLost           it no longer knows the job, or no longer has the file
     InvalidUpstreamVideo      what it delivered is not the video that was asked for
+  TooEarly                  the job may submit, but not more of them this minute
+  PlaceLost                 the job has no place (any more), so it may not submit
   StorageError              our own storage
     StorageUnavailable        it cannot be reached or is failing
   BackendUnavailable        the durable backend cannot answer
@@ -20,6 +22,10 @@ again can help. `reason` is a finer word for logs and for the orchestrator; it i
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import ClassVar, Final, Literal, get_args
+
+THROTTLED: Final = "provider_throttled"
+TOO_EARLY: Final = "too_early"
+"""Reasons after which a story does something else than to try again later."""
 
 FailureCode = Literal[
     "content_policy",
@@ -104,7 +110,7 @@ class ProviderThrottled(ProviderError):
 
     code = "rate_limited"
     retryable = True
-    reason = "provider_throttled"
+    reason = THROTTLED
 
 
 class ProviderUnavailable(ProviderError):
@@ -146,6 +152,22 @@ class InvalidUpstreamVideo(ProviderError):
 
     code = "invalid_upstream_video"
     reason = "invalid_upstream_video"
+
+
+class TooEarly(AppError):
+    """The video service takes no further submission before `retry_after_seconds` are over; the job's turn is kept."""
+
+    code = "rate_limited"
+    retryable = True
+    reason = TOO_EARLY
+
+
+class PlaceLost(AppError):
+    """The job does not hold the place that it was to be submitted with; it goes back to the line, as from a 429."""
+
+    code = "rate_limited"
+    retryable = True
+    reason = THROTTLED
 
 
 class StorageError(AppError):

@@ -6,6 +6,9 @@ from typing import Any, Final
 
 LOGGER_NAME: Final = "sora_video"
 
+log: Final = logging.getLogger(LOGGER_NAME)
+"""For the few lines that concern no single job."""
+
 _HIDDEN: Final = "[redacted]"
 
 

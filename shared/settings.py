@@ -12,11 +12,18 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.errors import ConfigurationError
 from shared.jobs.models import FlowSettings, UnknownSubmissionRule
+from shared.storage.base import TALLY_LIMIT
 
 ProviderChoice = Literal["azure", "openai"]
 
 Duration = Annotated[float, Field(gt=0, le=2_592_000, allow_inf_nan=False)]
 """Seconds, up to 30 days: what is longer is a mistake, and at some length dates overflow."""
+
+Days = Annotated[float, Field(gt=0, le=3650, allow_inf_nan=False)]
+"""Days and parts of days, up to ten years."""
+
+AZURE_SUBMITS_PER_MINUTE = 2
+"""Azure's quota for sora-2, which is what its documentation of 12/2025 says."""
 
 AZURE_HOSTS = (
     ".openai.azure.com",
@@ -50,15 +57,25 @@ class Settings(BaseSettings):
     openai_api_key: SecretStr | None = None
     openai_model: str | None = None
 
+    max_concurrent_renders: int = Field(default=2, ge=1, le=1000)
+    max_submits_per_minute: int | None = Field(default=None, ge=1, le=10_000)
+    max_waiting_jobs: int = Field(default=10_000, ge=1, le=1_000_000)
+    max_jobs_per_day: int = Field(default=20_000, ge=1, le=TALLY_LIMIT)
+
     upstream_timeout_seconds: Duration = Field(default=60, le=300)
+    wait_timeout_seconds: Duration = 604_800
     submit_timeout_seconds: Duration = 3600
     render_timeout_seconds: Duration = 3600
     store_timeout_seconds: Duration = 1800
+    job_timeout_seconds: Duration = 691_200
     poll_first_seconds: Duration = 5
     poll_longest_seconds: Duration = 75
     retry_first_seconds: Duration = 2
     retry_longest_seconds: Duration = 60
     unknown_submission: UnknownSubmissionRule = "fail"
+
+    video_retention_days: Days = 30
+    history_retention_days: Days = 7
 
     job_routes_auth_level: Literal["function", "anonymous"] = "function"
 
@@ -126,7 +143,15 @@ class Settings(BaseSettings):
     @property
     def flow(self) -> FlowSettings:
         """What an accepted job carries along."""
-        return FlowSettings.model_validate(self.model_dump(include=set(FlowSettings.model_fields)))
+        fields = self.model_dump(include=set(FlowSettings.model_fields))
+        return FlowSettings.model_validate({**fields, "video_retention_seconds": self.video_retention_days * 86_400})
+
+    @property
+    def submits_per_minute(self) -> int | None:
+        """How many calls to submit a minute: as set, else Azure's quota there and as many as it likes elsewhere."""
+        if self.max_submits_per_minute is None and self.provider == "azure":
+            return AZURE_SUBMITS_PER_MINUTE
+        return self.max_submits_per_minute
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -3,10 +3,11 @@
 Adapters are imported when they are first needed, so that indexing the app and reading a status load none of the SDKs.
 """
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from shared.errors import ConfigurationError
@@ -15,7 +16,16 @@ from shared.logs import quiet_libraries
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
+    from shared.jobs.instances import Instances
     from shared.jobs.models import FlowSettings
+    from shared.jobs.places import Capacity
+    from shared.ledger.acceptance import Acceptance
+    from shared.ledger.admission import Admission
+    from shared.ledger.closing import Closing
+    from shared.ledger.line import Line
+    from shared.ledger.records import JobRecords
+    from shared.ledger.submissions import Submissions
+    from shared.ledger.waiting import WaitingJobs
     from shared.providers.base import VideoProvider
     from shared.settings import Settings
     from shared.storage.base import BlobStore
@@ -24,8 +34,22 @@ Built = TypeVar("Built")
 
 
 @dataclass(frozen=True)
+class Limits:
+    """How much work is taken on: renders at once, submissions a minute, waiting jobs, jobs a day (UTC)."""
+
+    renders: int = 2
+    submits_per_minute: int | None = None
+    waiting_jobs: int = 10_000
+    jobs_a_day: int = 20_000
+
+
+@dataclass(frozen=True)
 class Services:
-    """What HTTP functions and activities work with; a call to `provider.submit` is over after `submit_seconds`."""
+    """What HTTP functions, activities and the sweep work with.
+
+    A call to `provider.submit` is over after `submit_seconds`. `instances` are those of one invocation, whose durable
+    client they use; `kept` is what is made once for a process.
+    """
 
     provider: "VideoProvider"
     store: "BlobStore"
@@ -33,6 +57,97 @@ class Services:
     submit_seconds: float = 60.0
     secrets: tuple[str, ...] = ()
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    limits: Limits = Limits()
+    history_retention: timedelta = timedelta(days=7)
+    instances: "Instances | None" = None
+    kept: dict[str, Any] = field(default_factory=dict)
+
+    def over(self, instances: "Instances") -> "Services":
+        """Return the same services for one invocation, which reaches orchestrations through `instances`."""
+        return replace(self, instances=instances)
+
+    @property
+    def capacity(self) -> "Capacity":
+        """What the video service takes."""
+        from shared.jobs.places import Capacity  # noqa: PLC0415 - see the module's docstring
+
+        return Capacity(renders=self.limits.renders, submits_per_minute=self.limits.submits_per_minute)
+
+    @property
+    def line(self) -> "Line":
+        """The line of jobs, and the places; only within an invocation that has a durable client."""
+        from shared.ledger.line import Line  # noqa: PLC0415 - as above
+
+        if self.instances is None:
+            raise ConfigurationError("the line is used by a function that has no durable client")
+        return Line(self.store, self.capacity, self.now, self.instances)
+
+    @property
+    def records(self) -> "JobRecords":
+        """The records of jobs."""
+        from shared.ledger.records import JobRecords  # noqa: PLC0415 - as above
+
+        return JobRecords(self.store, self.now)
+
+    @property
+    def submissions(self) -> "Submissions":
+        """The records of paid submissions."""
+        from shared.ledger.submissions import Submissions  # noqa: PLC0415 - as above
+
+        return Submissions(self.store, self.provider, self.submit_seconds, self.now)
+
+    @property
+    def closing(self) -> "Closing":
+        """What closes jobs; needs a durable client, as the line does."""
+        from shared.ledger.closing import Closing  # noqa: PLC0415 - as above
+
+        return Closing(self.store, self.records, self.line, self.submissions, self.history_retention)
+
+    @property
+    def acceptance(self) -> "Acceptance":
+        """What accepts jobs; needs a durable client, as the line does."""
+        from shared.ledger.acceptance import Acceptance  # noqa: PLC0415 - as above
+
+        return Acceptance(
+            store=self.store,
+            records=self.records,
+            line=self.line,
+            submissions=self.submissions,
+            admission=self.admission,
+            instances=self.line.instances,
+            flow=self.flow,
+        )
+
+    @property
+    def waiting(self) -> "WaitingJobs":
+        """How many jobs wait; looked at for the whole process."""
+        from shared.ledger.waiting import WaitingJobs  # noqa: PLC0415 - as above
+
+        return cast("WaitingJobs", self._kept("waiting", lambda: WaitingJobs(self.store, self.limits.waiting_jobs)))
+
+    @property
+    def admission(self) -> "Admission":
+        """What lets jobs in; for the whole process."""
+        from shared.ledger.admission import Admission  # noqa: PLC0415 - as above
+
+        limits = self.limits
+        return cast(
+            "Admission",
+            self._kept(
+                "admission",
+                lambda: Admission(self.store, self.waiting, limits.waiting_jobs, limits.jobs_a_day, self.now),
+            ),
+        )
+
+    @property
+    def decoder(self) -> asyncio.Semaphore:
+        """The one decoder of videos that may run at a time in this process."""
+        return cast("asyncio.Semaphore", self._kept("decoder", lambda: asyncio.Semaphore(1)))
+
+    def _kept(self, name: str, make: Callable[[], object]) -> object:
+        if name not in self.kept:
+            self.kept[name] = make()
+        return self.kept[name]
 
 
 _current: list[Services] = []
@@ -69,6 +184,13 @@ def _from_environment() -> Services:
         flow=settings.flow,
         submit_seconds=settings.upstream_timeout_seconds,
         secrets=settings.secrets,
+        limits=Limits(
+            renders=settings.max_concurrent_renders,
+            submits_per_minute=settings.submits_per_minute,
+            waiting_jobs=settings.max_waiting_jobs,
+            jobs_a_day=settings.max_jobs_per_day,
+        ),
+        history_retention=timedelta(days=settings.history_retention_days),
     )
 
 

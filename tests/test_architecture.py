@@ -1,5 +1,6 @@
 """The map of docs/architecture.md, held against the source: who may import what, and the form of every module."""
 
+import ast
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from tests.support.source_tree import OTHERS, ROOMS, dotted, imports, modules, within
+from tests.support.source_tree import OTHERS, ROOMS, ROOT, dotted, imports, modules, within
 
 MOST_LINES: Final = 350
 
@@ -24,7 +25,9 @@ class Rule:
 FUNCTIONS: Final = ("azure.functions", "azure.durable_functions")
 
 RULES: Final[Mapping[str, Rule]] = {
-    "function_app": Rule((*FUNCTIONS, "shared.api", "activities.boundary", "orchestrators.registration")),
+    "function_app": Rule(
+        (*FUNCTIONS, "shared.api", "activities.boundary", "orchestrators.registration", "shared.upkeep.registration")
+    ),
     "orchestrators": Rule(
         ("orchestrators", "shared.names", "shared.errors", "shared.logs", "shared.jobs", "pydantic"),
         ("shared.jobs.client", "os", "time", "random", "threading", "socket", "subprocess", "pathlib", "asyncio"),
@@ -32,8 +35,10 @@ RULES: Final[Mapping[str, Rule]] = {
     "orchestrators.registration": Rule(
         ("azure.durable_functions", "orchestrators.context", "shared.names"), ("os", "time", "random", "asyncio")
     ),
-    "activities": Rule(("shared",), ("shared.api", "shared.settings", "shared.jobs.client", "os")),
-    "activities.boundary": Rule(("shared", "azure.durable_functions"), ("shared.api", "shared.settings", "os")),
+    "activities": Rule(("shared",), ("shared.api", "shared.upkeep", "shared.settings", "shared.jobs.client", "os")),
+    "activities.boundary": Rule(
+        ("shared", "azure.durable_functions"), ("shared.api", "shared.upkeep", "shared.settings", "os")
+    ),
     "shared": Rule(),
     "shared.names": Rule(),
     "shared.errors": Rule(),
@@ -43,7 +48,24 @@ RULES: Final[Mapping[str, Rule]] = {
         ("shared.jobs.client", "os", "pathlib", "socket", "http", "urllib", "asyncio", "time"),
     ),
     "shared.jobs.client": Rule(("shared.jobs", "shared.errors", "shared.names"), ("os",)),
-    "shared.settings": Rule(("shared.errors", "shared.jobs", "pydantic", "pydantic_settings"), ("shared.jobs.client",)),
+    "shared.ledger": Rule(
+        (
+            "shared.ledger",
+            "shared.jobs",
+            "shared.errors",
+            "shared.logs",
+            "shared.names",
+            "shared.storage.base",
+            "shared.providers.base",
+            "pydantic",
+        ),
+        ("shared.jobs.client", "os"),
+    ),
+    "shared.upkeep": Rule(("shared", *FUNCTIONS), ("shared.api", "shared.settings", "os")),
+    "shared.settings": Rule(
+        ("shared.errors", "shared.jobs", "shared.storage.base", "pydantic", "pydantic_settings"),
+        ("shared.jobs.client",),
+    ),
     "shared.providers": Rule(
         ("shared.providers", "shared.jobs", "shared.errors", "openai", "httpx2"), ("shared.jobs.client", "os")
     ),
@@ -56,6 +78,7 @@ RULES: Final[Mapping[str, Rule]] = {
         (
             "shared.api",
             "shared.jobs",
+            "shared.ledger",
             "shared.names",
             "shared.errors",
             "shared.logs",
@@ -73,7 +96,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "shared.api.web_extension": Rule(
         ("azurefunctions.extensions.base", "starlette", "uvicorn", "shared.api.responses", "shared.logs"), ("os",)
     ),
-    "shared.wiring": Rule(("shared", "azure.core", "azure.identity"), ("shared.api", "os")),
+    "shared.wiring": Rule(("shared", "azure.core", "azure.identity"), ("shared.api", "shared.upkeep", "os")),
 }
 """Rooms by dotted name; a module follows the longest name that it is within."""
 
@@ -133,6 +156,17 @@ def test_module_imports_only_what_its_room_may(module: Path) -> None:
         pytest.param("shared.errors", "import pydantic", id="a library at the bottom"),
         pytest.param("shared.storage.base", "from .blob import AzureBlobStore", id="a relative import"),
         pytest.param("function_app", "from shared.settings import load_settings", id="settings while indexing"),
+        pytest.param(
+            "function_app", "from shared.upkeep.sweep import sweep_once", id="the sweep's body while indexing"
+        ),
+        pytest.param(
+            "activities.close_job", "from shared.jobs.client import JobClient", id="the client in an activity"
+        ),
+        pytest.param("shared.ledger.line", "from shared.jobs.client import JobClient", id="the client in the ledger"),
+        pytest.param("shared.ledger.line", "from shared.wiring import services", id="the composition in the ledger"),
+        pytest.param("shared.ledger.line", "from shared.storage.blob import AzureBlobStore", id="an adapter"),
+        pytest.param("shared.upkeep.sweep", "from shared.api import responses", id="an answer in the sweep"),
+        pytest.param("shared.wiring", "from shared.upkeep import sweep", id="the sweep in the composition"),
     ],
 )
 def test_forbidden_import_is_found(module: str, source: str) -> None:
@@ -173,6 +207,27 @@ def test_no_module_is_too_long() -> None:
     lengths = {dotted(module): len(module.read_bytes().splitlines()) for module in modules(*ROOMS, *OTHERS)}
 
     assert {name: length for name, length in lengths.items() if length > MOST_LINES} == {}
+
+
+@pytest.mark.parametrize("module", ["shared/upkeep/registration.py", "orchestrators/registration.py"])
+def test_registration_loads_no_more_than_it_registers_with(module: str) -> None:
+    """Bodies are imported when they first run: whatever is imported outside of functions, a cold start pays for."""
+    light = (
+        "azure",
+        "shared.errors",
+        "shared.jobs.client",
+        "shared.logs",
+        "shared.names",
+        "shared.wiring",
+        "orchestrators.context",
+    )
+    tree = ast.parse((ROOT / module).read_text(encoding="utf-8"))
+    top = ast.Module([node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)], [])
+
+    loaded = [name for name in imports(ast.unparse(top)) if name.partition(".")[0] not in sys.stdlib_module_names]
+
+    assert loaded
+    assert [name for name in loaded if not any(within(name, each) for each in light)] == []
 
 
 def test_function_app_only_registers() -> None:

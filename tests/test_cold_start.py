@@ -113,3 +113,11 @@ def test_stories_and_activities_are_not_loaded_by_indexing(start: dict[str, Any]
 
     assert "shared.jobs.models" not in own
     assert {name for name in own if name.startswith("activities.")} == {"activities.boundary"}
+
+
+@pytest.mark.parametrize("moment", ["indexed", "answered"])
+def test_records_and_the_sweep_are_not_loaded_until_they_are_used(start: dict[str, Any], moment: str) -> None:
+    """A status is read from the job's story; neither the line nor what tidies up after crashes has to do with it."""
+    rooms = {name for name in start[moment] if name.startswith(("shared.ledger.", "shared.upkeep."))}
+
+    assert rooms == {"shared.upkeep.registration"}

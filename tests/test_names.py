@@ -40,11 +40,21 @@ def durable_names(indexed: list[dict[str, Any]], kind: str) -> list[str]:
     return [binding[kind] for each in indexed for binding in each["bindings"] if binding["type"] == f"{kind}Trigger"]
 
 
+EVERY_NAME: Final = (*names.ORCHESTRATORS, *names.ACTIVITIES, *names.EVENTS)
+
+
 def test_every_name_is_in_exactly_one_list() -> None:
-    """A name is an orchestrator's or an activity's."""
+    """A name is an orchestrator's, an activity's or an event's."""
     constants = [value for name, value in vars(names).items() if name.isupper() and isinstance(value, str)]
 
-    assert sorted(constants) == sorted((*names.ORCHESTRATORS, *names.ACTIVITIES))
+    assert sorted(constants) == sorted(EVERY_NAME)
+
+
+def test_every_name_is_there_once_whatever_its_case() -> None:
+    """The durable host compares names of events without their case; and a name in a log must mean one thing."""
+    times = Counter(name.lower() for name in EVERY_NAME)
+
+    assert [name for name, count in times.items() if count > 1] == []
 
 
 def test_every_name_is_registered_once(indexed: list[dict[str, Any]]) -> None:
@@ -103,6 +113,8 @@ def test_http_functions_are_the_contracts_routes(indexed: list[dict[str, Any]]) 
     assert routes == {
         "generate": ("api/generate", ["POST"], "FUNCTION"),
         "status": ("api/status/{job_id}", ["GET", "HEAD"], "FUNCTION"),
+        "job": ("api/jobs/{job_id}", ["GET", "HEAD"], "FUNCTION"),
+        "cancel": ("api/jobs/{job_id}", ["DELETE"], "FUNCTION"),
         "download": ("api/download/{file_id}", ["GET", "HEAD"], "FUNCTION"),
         "openapi": ("openapi.json", ["GET", "HEAD"], "ANONYMOUS"),
         "docs": ("api/docs", ["GET", "HEAD"], "ANONYMOUS"),
@@ -111,6 +123,27 @@ def test_http_functions_are_the_contracts_routes(indexed: list[dict[str, Any]]) 
     }
     host = json.loads((ROOT / "host.json").read_text(encoding="utf-8"))
     assert host["extensions"]["http"]["routePrefix"] == ""
+
+
+def test_the_sweep_is_the_only_function_on_a_timer(indexed: list[dict[str, Any]]) -> None:
+    """Once a minute; what it does is the same whenever it runs, so a run that was missed is not made up for."""
+    timers = {
+        each["function"]: (binding["schedule"], binding["runOnStartup"], binding["useMonitor"])
+        for each in indexed
+        for binding in each["bindings"]
+        if binding["type"] == "timerTrigger"
+    }
+
+    assert timers == {"sweep": ("0 * * * * *", False, False)}
+
+
+def test_every_function_is_triggered_by_what_is_listed_here(indexed: list[dict[str, Any]]) -> None:
+    """No other kind of trigger has come in unnoticed."""
+    triggers = {
+        binding["type"] for each in indexed for binding in each["bindings"] if binding["type"].endswith("Trigger")
+    }
+
+    assert triggers == {"httpTrigger", "orchestrationTrigger", "activityTrigger", "timerTrigger"}
 
 
 def test_no_name_is_written_twice() -> None:
@@ -124,4 +157,4 @@ def test_no_name_is_written_twice() -> None:
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
 
-    assert literals & {*names.ORCHESTRATORS, *names.ACTIVITIES} == set()
+    assert literals & set(EVERY_NAME) == set()

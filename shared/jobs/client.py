@@ -1,4 +1,4 @@
-"""Starting and reading jobs: the only user of the durable client.
+"""Starting, reading and steering jobs: the only user of the durable client.
 
 The SDK's client (azure-functions-durable 1.7.0) has three traps that are closed here:
 
@@ -14,12 +14,12 @@ The SDK's client (azure-functions-durable 1.7.0) has three traps that are closed
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol, TypeVar
 
 from shared.errors import BackendUnavailable
 from shared.jobs.ids import JobId
-from shared.jobs.lifecycle import JobView, job_view
+from shared.jobs.lifecycle import JobSight, JobView, job_sight
 from shared.names import GENERATE_VIDEO
 
 READ_DEADLINE_SECONDS = 4.0
@@ -57,23 +57,26 @@ class DurableClient(Protocol):
         self, orchestration_function_name: str, instance_id: str | None = None, client_input: object = None
     ) -> str: ...
     async def get_status(self, instance_id: str) -> InstanceStatus: ...  # noqa: D102 - as in the SDK
+    async def raise_event(self, instance_id: str, event_name: str, event_data: object = None) -> None: ...  # noqa: D102
+    async def terminate(self, instance_id: str, reason: str) -> None: ...  # noqa: D102 - as in the SDK
+    async def purge_instance_history(self, instance_id: str) -> object: ...  # noqa: D102 - as in the SDK
 
 
 class JobClient:
-    """Jobs by id, over one durable client."""
+    """Jobs by id, over one durable client: `Instances`."""
 
     def __init__(self, client: DurableClient) -> None:
         self._client = client
         self._http_statuses = _listen(client)
 
-    async def start(self, job_id: JobId, story_input: dict[str, object]) -> None:
-        """Start the story of a new job.
+    async def start(self, job_id: JobId, story_input: Mapping[str, object]) -> None:
+        """Start the story of a job; one that runs already is left alone.
 
         Raises `BackendUnavailable` where the job was not accepted (or nobody can say whether it was).
         """
         try:
             async with asyncio.timeout(START_DEADLINE_SECONDS):
-                await _not_cancelled(self._client.start_new(GENERATE_VIDEO, job_id, story_input))
+                await _not_cancelled(self._client.start_new(GENERATE_VIDEO, job_id, dict(story_input)))
         except Exception as error:  # the SDK raises bare Exception for every refusal
             if not await self._was_started(job_id, refused=_was_answered(error)):
                 raise BackendUnavailable(f"job {job_id!r} could not be started: {_told(error)}") from error
@@ -87,7 +90,7 @@ class JobClient:
         deadline = clock() + READ_AGAIN_DEADLINE_SECONDS
         while True:
             with contextlib.suppress(BackendUnavailable):
-                if await self.view(job_id, seconds=deadline - clock()) is not None:
+                if await self.sight(job_id, seconds=deadline - clock()) is not None:
                     return True
                 if refused:
                     return False
@@ -95,10 +98,18 @@ class JobClient:
                 return False
             await asyncio.sleep(READ_AGAIN_PAUSE_SECONDS)
 
-    async def view(self, job_id: JobId, *, seconds: float | None = None) -> JobView | None:
-        """Return what the caller may see of the job, None where there is no such job; within `seconds` (4).
+    async def view(self, job_id: JobId) -> JobView | None:
+        """Return what the caller may see of the job, None where there is no such job.
 
         Raises `BackendUnavailable` where the durable backend does not answer.
+        """
+        sight = await self.sight(job_id)
+        return None if sight is None else sight.view
+
+    async def sight(self, job_id: JobId, *, seconds: float | None = None) -> JobSight | None:
+        """Return all that the job's story shows, None where there is no such job.
+
+        Raises `BackendUnavailable` where the durable backend does not answer within `seconds` (4).
         """
         try:
             async with asyncio.timeout(READ_DEADLINE_SECONDS if seconds is None else seconds):
@@ -107,12 +118,43 @@ class JobClient:
             raise BackendUnavailable(f"job {job_id!r} could not be read: {_told(error)}") from error
         if status:
             runtime = getattr(status.runtime_status, "name", "")
-            return job_view(runtime, status.custom_status, status.output)
+            return job_sight(runtime, status.custom_status, status.output)
         answered = self._http_statuses[-1:]
         if answered in ([], [_NOT_FOUND]) and getattr(status, "message", None) == "":
             return None
         how = f"HTTP {answered[0]}" if answered else "an error"
         raise BackendUnavailable(f"job {job_id!r} could not be read: the durable backend answered with {how}")
+
+    async def signal(self, job_id: JobId, event: str) -> bool:
+        """Raise an event for the job's story; False where that has ended. Also True where there is none (yet)."""
+        return not await self._told_or(job_id, event, lambda: self._client.raise_event(job_id, event))
+
+    async def terminate(self, job_id: JobId, reason: str) -> None:
+        """End the job's story where it stands; nothing happens where it has ended, or where there is none."""
+        await self._told_or(job_id, "termination", lambda: self._client.terminate(job_id, reason))
+
+    async def purge(self, job_id: JobId) -> None:
+        """Forget a story that has ended; nothing happens where there is none."""
+        try:
+            async with asyncio.timeout(READ_DEADLINE_SECONDS):
+                await _not_cancelled(self._client.purge_instance_history(job_id))
+        except Exception as error:  # as in `sight`
+            raise BackendUnavailable(f"the history of {job_id!r} could not be purged: {_told(error)}") from error
+
+    async def _told_or(self, job_id: JobId, what: str, send: Callable[[], Awaitable[None]]) -> bool:
+        """Send a message to a story, and say whether it has ended instead of taking it.
+
+        The SDK has the same bare exception for an ended story, an unknown one and a failure: so it is looked at.
+        """
+        try:
+            async with asyncio.timeout(READ_DEADLINE_SECONDS):
+                await _not_cancelled(send())
+        except Exception as error:  # as in `sight`
+            seen = await self.sight(job_id)
+            if seen is not None and not seen.told:
+                raise BackendUnavailable(f"{what} did not reach {job_id!r}: {_told(error)}") from error
+            return seen is not None
+        return False
 
     async def _read(self, job_id: JobId) -> InstanceStatus:
         for _ in range(_READ_TRIES - 1):

@@ -6,6 +6,7 @@ ever used in a blob name, a URL or a query.
 
 import hashlib
 import re
+import secrets
 from datetime import UTC, datetime
 from typing import Final, NewType
 
@@ -16,11 +17,22 @@ _ULID = re.compile(r"[0-7][0-9a-hjkmnp-tv-z]{25}", re.ASCII)
 _FILE_PREFIX = "gen_"
 
 
+_last_id: list[int] = []
+
+
 def new_job_id() -> JobId:
-    """Return a fresh id; later ids sort after earlier ones (to the millisecond)."""
+    """Return a fresh id; it sorts after all earlier ones of this process, and of others to the millisecond.
+
+    The order of ids is the order of arrival, in which jobs get their places.
+    """
     from ulid import ULID  # noqa: PLC0415 - only accepting a job needs it; a cold start that reads a status does not
 
-    return JobId(str(ULID()).lower())
+    number = int.from_bytes(ULID().bytes)
+    if _last_id and number <= _last_id[-1]:
+        # The same millisecond, or a clock that was set back. A random step, so that no id can be guessed from another.
+        number = _last_id[-1] + 1 + secrets.randbits(64)
+    _last_id[:] = [number]
+    return JobId(str(ULID.from_int(number)).lower())
 
 
 def parse_job_id(text: str) -> JobId | None:
@@ -52,14 +64,81 @@ WITHDRAWN: Final = "withdrawn_at"
 """Field of a submission record that stands there instead of an intent: nothing may be submitted for this job."""
 
 
+WAITING: Final = "waiting/"
+"""Where the line is: the names below it, in their order, are the jobs in order of arrival."""
+
+
+def waiting_blob(job_id: JobId, turn: int = 0) -> str:
+    """Name the record that says that the job waits for a place; each time that it does, from 0, is a turn."""
+    return f"{WAITING}{job_id}-{turn:06d}.json"
+
+
+def waiting_job(name: str) -> JobId | None:
+    """Return the job that a record of the line is about, None for a name that is none."""
+    return parse_job_id(name.removeprefix(WAITING).partition("-")[0])
+
+
+CAPACITY: Final = "capacity.json"
+"""The record of the places and who holds them."""
+
+WATCH: Final = "watch/"
+"""Where the appointments are: the names below it, in their order, say when which job is to be looked at."""
+
+_MOMENT: Final = "%Y%m%dT%H%M%SZ"
+
+
+def watch_blob(due: datetime, job_id: JobId) -> str:
+    """Name the appointment to look at a job at that moment (to the second)."""
+    return f"{WATCH}{due.astimezone(UTC):{_MOMENT}}-{job_id}.json"
+
+
+def parse_watch_blob(name: str) -> tuple[datetime, JobId] | None:
+    """Return the moment and the job of an appointment, None for a name that is none."""
+    moment, _, rest = name.removeprefix(WATCH).partition("-")
+    job_id = parse_job_id(rest.removesuffix(".json"))
+    try:
+        due = datetime.strptime(moment, _MOMENT).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return None if job_id is None else (due, job_id)
+
+
+CANCELLATIONS: Final = "cancellations/"
+
+
+def cancellation_blob(job_id: JobId) -> str:
+    """Name the record that says that the job's owner wants no more of it."""
+    return f"{CANCELLATIONS}{job_id}.json"
+
+
+def key_blob(idempotency_key: str) -> str:
+    """Name the record that says which job an idempotency key stands for; keys are anything, so the name is a hash."""
+    return f"keys/{hashlib.sha256(idempotency_key.encode()).hexdigest()}.json"
+
+
+def tally_blob(day: datetime) -> str:
+    """Name the tally of jobs accepted on that day (UTC)."""
+    return f"tallies/{day.astimezone(UTC):%Y-%m-%d}"
+
+
+def named_job(name: str) -> JobId | None:
+    """Return the job of a record that is named by nothing else, None where the name is no such one."""
+    return parse_job_id(name.rpartition("/")[2].removesuffix(".json"))
+
+
 def submission_blob(job_id: JobId) -> str:
     """Name the record of the one paid submission that the job may make."""
     return f"submissions/{job_id}.json"
 
 
+def resubmissions(job_id: JobId) -> str:
+    """Return what the names of the records begin with that follow the job's first intent."""
+    return f"submissions/{job_id}/"
+
+
 def resubmission_blob(job_id: JobId, intended_at: datetime) -> str:
     """Name the record that follows the intent of that moment, where it came to nothing."""
-    return f"submissions/{job_id}/{intended_at.astimezone(UTC):%Y%m%dT%H%M%S.%f}.json"
+    return f"{resubmissions(job_id)}{intended_at.astimezone(UTC):%Y%m%dT%H%M%S.%f}.json"
 
 
 def claim_blob(upstream_id: str) -> str:

@@ -3,8 +3,10 @@
 import contextlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from activities.submit_render import SETTLE_SECONDS, submit_render
+from activities.submit_render import submit_render
+from devtools.fakes.fake_instances import FakeInstances
 from devtools.fakes.fake_provider import FakeVideoProvider
 from devtools.fakes.in_memory_store import InMemoryStore
 from shared.errors import AppError, ProviderAmbiguous
@@ -16,7 +18,8 @@ from shared.jobs.models import (
     SubmitRenderResult,
     UnknownSubmissionRule,
 )
-from shared.wiring import Services
+from shared.ledger.submissions import SETTLE_SECONDS
+from shared.wiring import Limits, Services
 from tests.support.builders import FLOW, JOB_ID
 
 START = datetime(2026, 1, 1, 12, 0, 0, 700_000, tzinfo=UTC)
@@ -29,8 +32,11 @@ class World:
     """A store, a video service and a clock that only moves when told; the death of the process leaves them alone."""
 
     now: datetime = START
+    limits: Limits = field(default_factory=Limits)
+    instances: FakeInstances = field(default_factory=FakeInstances)
     store: InMemoryStore = field(init=False)
     provider: FakeVideoProvider = field(init=False)
+    kept: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.store = InMemoryStore(self.clock)
@@ -48,7 +54,15 @@ class World:
     def services(self) -> Services:
         """What an activity is given."""
         flow = FlowSettings.model_validate(FLOW)
-        return Services(provider=self.provider, store=self.store, flow=flow, now=self.clock)
+        return Services(
+            provider=self.provider,
+            store=self.store,
+            flow=flow,
+            now=self.clock,
+            limits=self.limits,
+            instances=self.instances,
+            kept=self.kept,
+        )
 
 
 class Killed(BaseException):

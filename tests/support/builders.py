@@ -13,6 +13,8 @@ FLOW: dict[str, Any] = {
     "retry_first_seconds": 2,
     "retry_longest_seconds": 60,
     "unknown_submission": "fail",
+    "wait_timeout_seconds": 604_800,
+    "job_timeout_seconds": 691_200,
 }
 
 REQUEST: dict[str, Any] = {"prompt": "a calm lake", "duration": 5, "width": 1280, "height": 720}
@@ -20,9 +22,9 @@ REQUEST: dict[str, Any] = {"prompt": "a calm lake", "duration": 5, "width": 1280
 
 def story_input(**changes: Any) -> dict[str, Any]:
     """Return the input of `generate_video`, with changed flow settings or request fields."""
-    flow = {name: changes.get(name, value) for name, value in FLOW.items()}
+    flow = {name: changes.get(name, value) for name, value in {**FLOW, "video_retention_seconds": None}.items()}
     request = {name: changes.get(name, value) for name, value in REQUEST.items()}
-    return {"job_id": JOB_ID, "request": request, "flow": flow}
+    return {"job_id": JOB_ID, "request": request, "flow": flow, "version": 2}
 
 
 def value(**fields: Any) -> dict[str, Any]:

@@ -3,15 +3,17 @@ from datetime import UTC, timedelta
 
 import pytest
 
+from devtools.fakes.fake_instances import FakeInstances
 from devtools.fakes.fake_provider import FakeVideoProvider
 from devtools.fakes.in_memory_store import InMemoryStore
 from shared import wiring
 from shared.errors import ConfigurationError
 from shared.jobs.models import FlowSettings
+from shared.jobs.places import Capacity
 from shared.providers.videos_api import VideosApiProvider
 from shared.settings import Settings
 from shared.storage.blob import AzureBlobStore
-from shared.wiring import Services, services, use_services
+from shared.wiring import Limits, Services, services, use_services
 from tests.support.builders import FLOW
 
 STORAGE = {"AzureWebJobsStorage": "UseDevelopmentStorage=true"}
@@ -97,7 +99,7 @@ async def test_settings_that_were_repaired_are_used(monkeypatch: pytest.MonkeyPa
 
     configure(monkeypatch, OPENAI)
 
-    assert (await built()).flow == FlowSettings.model_validate(FLOW)
+    assert (await built()).flow == Settings().flow
 
 
 async def test_server_of_ones_own_gets_its_key(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,6 +185,71 @@ async def test_storage_is_where_the_settings_say(
 
     assert isinstance(held.store, AzureBlobStore)
     assert held.store._container.url == url
+
+
+async def test_limits_and_retention_are_those_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is taken on, and how long histories are kept, each from its own variable."""
+    limits = {
+        "MAX_CONCURRENT_RENDERS": "3",
+        "MAX_SUBMITS_PER_MINUTE": "4",
+        "MAX_WAITING_JOBS": "5",
+        "MAX_JOBS_PER_DAY": "6",
+        "HISTORY_RETENTION_DAYS": "0.5",
+        "VIDEO_RETENTION_DAYS": "2",
+    }
+    configure(monkeypatch, STORAGE, OPENAI, limits)
+
+    held = await built()
+
+    assert held.limits == Limits(renders=3, submits_per_minute=4, waiting_jobs=5, jobs_a_day=6)
+    assert held.capacity == Capacity(renders=3, submits_per_minute=4)
+    assert held.history_retention == timedelta(hours=12)
+    assert held.flow.video_retention_seconds == 172_800
+    assert (held.waiting.most, held.admission.most_waiting, held.admission.most_a_day) == (5, 5, 6)
+
+
+@pytest.mark.parametrize(("upstream", "a_minute"), [(AZURE, 2), (OPENAI, None)])
+async def test_azure_alone_is_sent_no_more_than_its_quota(
+    monkeypatch: pytest.MonkeyPatch, upstream: Mapping[str, str], a_minute: int | None
+) -> None:
+    """Where nothing is set, a server of one's own takes submissions as fast as they come."""
+    configure(monkeypatch, STORAGE, upstream)
+
+    held = await built()
+
+    assert held.capacity == Capacity(renders=2, submits_per_minute=a_minute)
+
+
+def test_services_of_an_invocation_reach_orchestrations_by_its_client() -> None:
+    """Each invocation has a durable client of its own; everything else is the process's."""
+    held = fakes()
+    instances = FakeInstances()
+
+    here = held.over(instances)
+
+    assert here.line.instances is instances
+    assert here.acceptance.instances is instances
+    assert here.closing.line.instances is instances
+    assert held.instances is None
+    assert (here.store, here.provider, here.flow) == (held.store, held.provider, held.flow)
+
+
+def test_line_without_a_durable_client_is_a_mistake_that_is_named() -> None:
+    """A function that wakes nobody must not give places away."""
+    with pytest.raises(ConfigurationError, match="no durable client"):
+        _ = fakes().line
+
+
+def test_what_a_process_keeps_is_shared_by_its_invocations() -> None:
+    """One look at the line serves all callers for a moment, and a used-up day is remembered."""
+    held = fakes()
+    here, there = held.over(FakeInstances()), held.over(FakeInstances())
+
+    assert here.waiting is there.waiting is held.waiting
+    assert here.admission is there.admission
+    assert here.acceptance.admission is there.acceptance.admission
+    assert here.admission.waiting is here.waiting
+    assert fakes().waiting is not held.waiting
 
 
 def test_clock_is_aware_and_in_greenwich_time() -> None:

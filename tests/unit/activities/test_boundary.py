@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from activities.boundary import run_activity
+from activities import boundary
+from devtools.fakes.fake_instances import FakeInstances
 from shared.errors import (
     AppError,
     ConfigurationError,
@@ -28,6 +29,11 @@ from tests.support.builders import JOB_ID
 
 SECRET = "sk-the-secret-of-this-test"
 PROMPT = 'a prompt that nobody else may read: "quoted", it\'s\nlong'
+
+
+async def run_activity(name: str, payload: dict[str, Any]) -> dict[str, Any]:
+    """Run an activity as the host does, with a durable client."""
+    return await boundary.run_activity(name, payload, FakeInstances())
 
 
 def payload(**changes: Any) -> dict[str, Any]:

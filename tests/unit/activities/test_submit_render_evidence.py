@@ -4,9 +4,10 @@ import contextlib
 
 import pytest
 
-from activities.submit_render import MOST_ORDERS, SETTLE_SECONDS, submit_render
+from activities.submit_render import MOST_ORDERS, submit_render
 from shared.errors import ProviderAmbiguous, ProviderRejected, StorageUnavailable
 from shared.jobs.ids import claim_blob
+from shared.ledger.submissions import SETTLE_SECONDS
 from tests.support.activities import SPEC, START, Killed, World, in_doubt, submission
 
 

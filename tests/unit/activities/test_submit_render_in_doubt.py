@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from activities.submit_render import CLOCK_SKEW, SETTLE_SECONDS, submit_render
+from activities.submit_render import submit_render
 from devtools.fakes.fake_provider import ANSWER_LOST
 from shared.errors import (
     AppError,
@@ -20,6 +20,7 @@ from shared.errors import (
 )
 from shared.jobs.ids import JobId, claim_blob, submission_blob
 from shared.jobs.models import SubmitRenderResult, UnknownSubmissionRule
+from shared.ledger.submissions import CLOCK_SKEW, SETTLE_SECONDS
 from tests.support.activities import OTHER_JOB_ID, SPEC, START, Killed, World, in_doubt, submission, until_known
 from tests.support.builders import JOB_ID
 

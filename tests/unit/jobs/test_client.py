@@ -6,7 +6,6 @@ import pytest
 from azure.durable_functions import DurableOrchestrationClient
 
 from devtools.host.binding import ClientBinding
-from shared.api import generate
 from shared.errors import BackendUnavailable
 from shared.jobs import client as job_client
 from shared.jobs.client import JobClient
@@ -271,14 +270,40 @@ async def test_read_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> N
         await JobClient(durable).view(JOB)
 
 
-def test_patience_is_shorter_than_the_callers() -> None:
-    """The contract's Python client gives up after 5 s: for a status, and for all that accepting a job can take."""
-    accepting = (
-        generate.RECORD_DEADLINE_SECONDS,
-        job_client.START_DEADLINE_SECONDS,
-        job_client.READ_AGAIN_DEADLINE_SECONDS,
-        generate.WITHDRAW_DEADLINE_SECONDS,
-    )
+@pytest.mark.parametrize(
+    ("runtime_status", "told"),
+    [("Pending", False), ("Running", False), ("Suspended", False), ("Completed", True), ("Failed", True)],
+)
+async def test_sight_says_all_that_a_story_shows(runtime_status: str, told: bool) -> None:
+    """More than a view: the stage, how far it is, its times, and whether anything is still going on."""
+    shown = {
+        "status": "processing",
+        "stage": "render",
+        "progress": 40,
+        "submits": 2,
+        "times": {"placed": "2026-03-01T12:30:56.450Z"},
+        "expires_at": "2026-03-31T12:30:15.250Z",
+    }
+    durable = FakeDurableClient({JOB_ID: instance(runtime_status, shown, {"status": "completed"} if told else None)})
 
-    assert job_client.READ_DEADLINE_SECONDS < 5
-    assert sum(accepting) < 4.5  # the rest is for imports in a process that has just begun
+    sight = await JobClient(durable).sight(JOB)
+
+    assert sight is not None
+    assert (sight.told, sight.stage, sight.progress, sight.submits) == (told, "render", 40, 2)
+    assert sight.times == {"placed": "2026-03-01T12:30:56.450Z"}
+    assert sight.expires_at == "2026-03-31T12:30:15.250Z"
+    assert sight.view == await JobClient(durable).view(JOB)
+
+
+async def test_sight_of_a_story_that_is_not_there_is_none() -> None:
+    """As for a view: the backend's empty 404, and only that."""
+    assert await JobClient(FakeDurableClient()).sight(JOB) is None
+
+
+async def test_sight_ends_with_the_time_that_its_caller_has() -> None:
+    """Who looks whether a start arrived has less time than who asks for a status."""
+    durable = FakeDurableClient()
+    durable.read_hangs = True
+
+    with pytest.raises(BackendUnavailable, match="TimeoutError"):
+        await JobClient(durable).sight(JOB, seconds=0.01)

@@ -5,8 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.jobs.models import Failure, FlowSettings
-from shared.jobs.policy import last_moment, may_retry, next_wake, poll_delay, retry_delay
+from shared.errors import FailureCode
+from shared.jobs.lifecycle import Step
+from shared.jobs.models import Failure, FlowSettings, JobEnd
+from shared.jobs.policy import last_moment, may_retry, next_wake, poll_delay, render_may_go_on, retry_delay
 from shared.settings import Settings
 from tests.support.builders import FLOW
 
@@ -142,3 +144,30 @@ def test_every_series_of_waits_reaches_its_deadline(first: float, longest: float
     assert timedelta() < delay <= timedelta(seconds=longest)
     assert wake is not None
     assert NOW < wake <= deadline
+
+
+@pytest.mark.parametrize(
+    ("code", "steps", "goes_on"),
+    [
+        (None, ("submitted", "rendered", "stored"), False),
+        ("cancelled", (), True),
+        ("upstream_timeout", ("submitted",), True),
+        ("upstream_failed", ("submitted",), False),
+        ("content_policy", ("submitted",), False),
+        ("upstream_lost", ("submitted",), False),
+        ("upstream_auth", (), False),
+        ("upstream_auth", ("submitted",), True),
+        ("upstream_unavailable", ("submitted",), True),
+        ("upstream_unavailable", ("submitted", "rendered"), False),
+        ("internal", (), True),
+        ("internal", ("submitted", "rendered"), False),
+        ("rate_limited", (), False),
+    ],
+)
+def test_a_render_that_nobody_will_fetch_is_stopped_where_it_may_go_on(
+    code: FailureCode | None, steps: tuple[Step, ...], *, goes_on: bool
+) -> None:
+    """Not one that the service has ended itself, nor one that is finished: somebody may want to rescue that."""
+    end = JobEnd(status="failed" if code else "completed", code=code, times=dict.fromkeys(steps, NOW))
+
+    assert render_may_go_on(end) is goes_on

@@ -1,0 +1,20 @@
+"""Ask for a place at the video service, or give one back that it had no room for.
+
+A second run gives the same answer: the place that the job holds, or none while it waits in line.
+"""
+
+from shared.errors import ProviderRejected
+from shared.jobs.models import RequestPlaceInput, RequestPlaceResult
+from shared.wiring import Services
+
+
+async def request_place(payload: RequestPlaceInput, services: Services) -> RequestPlaceResult:
+    """Return the job's place, none while it waits.
+
+    Raises `ProviderRejected` (`cancelled`) for a job that was withdrawn and started all the same: it does not stand in
+    line, so it would wait for nothing. `StorageUnavailable`.
+    """
+    place = await services.line.request(payload)
+    if place.grant is None and await services.submissions.is_withdrawn(payload.job_id):
+        raise ProviderRejected("cancelled", "withdrawn, because its caller was told that it had not been accepted")
+    return place

@@ -1,0 +1,62 @@
+"""The end of a job, on record and in everything that it held; said by its story, or by the sweep where that cannot.
+
+The order matters where the process dies in between: others wait for the place, and the record is what says that nothing
+is left to do.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from shared.jobs.ids import JobId, cancellation_blob
+from shared.jobs.models import JobEnd
+from shared.jobs.retention import DOWNLOAD_GRACE, KEPT_AT_LEAST
+from shared.ledger.line import Line
+from shared.ledger.records import JobRecords
+from shared.ledger.submissions import Submissions
+from shared.storage.base import BlobStore
+
+
+@dataclass(frozen=True)
+class Closing:
+    """Closes jobs; their histories are kept for `history_retention` after that."""
+
+    store: BlobStore
+    records: JobRecords
+    line: Line
+    submissions: Submissions
+    history_retention: timedelta
+
+    async def close(self, job_id: JobId, end: JobEnd, *, in_line: bool) -> JobEnd:
+        """Close a job, and return the end that is on record: the first that was said. Again, it changes nothing."""
+        if in_line:
+            await self.line.leave(job_id)
+        if end.status == "failed":
+            # A message that is delivered again must not begin what has ended. What was submitted stays as it is.
+            await self.submissions.withdraw(job_id)
+        kept = await self.records.close(job_id, end)
+        await self.records.watch(job_id, self.next_chore(kept, self.records.now()))
+        await self.store.delete_record(cancellation_blob(job_id))
+        return kept
+
+    def history_due(self, end: JobEnd) -> datetime:
+        """Return when the history of a job that ended so may be forgotten."""
+        return self._ended_at(end) + self.history_retention
+
+    def file_due(self, end: JobEnd) -> datetime | None:
+        """Return when its file is removed, None for one that is kept for good."""
+        if end.status == "failed":
+            return self._ended_at(end)
+        return None if end.expires_at is None else end.expires_at + DOWNLOAD_GRACE
+
+    def traces_due(self, end: JobEnd) -> datetime | None:
+        """Return when all that is left of it but its end is removed, None where its file is kept for good."""
+        file = self.file_due(end)
+        return None if file is None else max(file, self._ended_at(end) + KEPT_AT_LEAST, self.history_due(end))
+
+    def next_chore(self, end: JobEnd, now: datetime) -> datetime:
+        """Return when there is something to do about the job again; the last chore's moment where nothing is left."""
+        dues = [due for due in (self.history_due(end), self.file_due(end), self.traces_due(end)) if due is not None]
+        return min((due for due in dues if due > now), default=max(dues))
+
+    def _ended_at(self, end: JobEnd) -> datetime:
+        return end.times.get("ended") or self.records.now()
