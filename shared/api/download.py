@@ -39,7 +39,7 @@ async def download(req: Request) -> Response:
     except (AppError, TimeoutError) as error:
         log_for(job_id).error("file cannot be read: %s: %s", type(error).__name__, error)
         return responses.error(500, responses.UNAVAILABLE)
-    if video is None or not video.verified:
+    if video is None or not video.verified or (video.expires_at is not None and services().now() >= video.expires_at):
         return responses.error(404, responses.FILE_NOT_FOUND)
     return _answer(req, job_id, video, deadline)
 

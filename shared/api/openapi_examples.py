@@ -3,26 +3,29 @@
 from dataclasses import dataclass
 from typing import Final
 
+from starlette.datastructures import Headers
 from starlette.responses import Response
 
 from shared.api import responses
+from shared.api.idempotency import KEY_HEADER, idempotency_key
+from shared.api.openapi_known_jobs import JOB_ID, JOBS, REQUEST
 from shared.api.parsing import BadRequest, parse_body
 from shared.api.refusals import REFUSALS, Refusal
-from shared.jobs.ids import JobId, file_id
+from shared.jobs.ids import file_id
 from shared.jobs.lifecycle import JobView
+from shared.ledger.admission import LINE_RETRY_SECONDS
 
-JOB_ID: Final = JobId("01jyg74z6ee6e9y23ceq2fmwc4")
 FILE_ID: Final = file_id(JOB_ID)
 
 ETAG: Final = '"0x8DE29A1B5C7F3E0"'
 LAST_MODIFIED: Final = "Sun, 01 Mar 2026 12:30:15 GMT"
 SIZE: Final = 4_194_304
 
+UNTIL_MIDNIGHT_SECONDS: Final = 41_385
+"""At half past twelve."""
+
 REQUESTS: Final = {
-    "quick": (
-        "Small and soon finished",
-        {"prompt": "A paper boat drifting on a calm lake", "duration": 5, "width": 1280, "height": 720},
-    ),
+    "quick": ("Small and soon finished", REQUEST.model_dump(mode="json")),
     "defaults": ("A prompt is enough", {"prompt": "A golden retriever playing in a sunny park"}),
 }
 
@@ -37,13 +40,29 @@ class Example:
 
 
 def accepted() -> list[Example]:
-    """The answer to a new job."""
-    return [Example("queued", "The job is accepted", responses.accepted(JOB_ID))]
+    """The answer to a new job, and to one that was asked for before."""
+    return [
+        Example("queued", "The job is accepted", responses.accepted(JOB_ID)),
+        Example("replayed", "It was, by the same key before", responses.accepted(JOB_ID, replayed=True)),
+    ]
 
 
 def refused(status: int) -> list[Example]:
-    """Every way in which a request is refused with this status."""
+    """Every way in which a request is refused by itself with this status."""
     return [Example(name, row.summary, _refusal(row)) for name, row in REFUSALS.items() if row.status == status]
+
+
+def key_reused() -> list[Example]:
+    """The answer to a key that came with another request before."""
+    return [Example("key-reused", "A key of another request", responses.key_reused())]
+
+
+def too_many_jobs() -> list[Example]:
+    """The answers while no further job is taken in."""
+    return [
+        Example("line-full", "So many wait already", responses.too_many_jobs(LINE_RETRY_SECONDS)),
+        Example("day-full", "So many were accepted today", responses.too_many_jobs(UNTIL_MIDNIGHT_SECONDS)),
+    ]
 
 
 def jobs() -> list[Example]:
@@ -54,6 +73,20 @@ def jobs() -> list[Example]:
         Example("completed", "Ready to download", responses.job_status(JOB_ID, JobView("completed"))),
         Example("failed", "Ended without a video", responses.job_status(JOB_ID, JobView("failed", "content_policy"))),
     ]
+
+
+def jobs_in_full() -> list[Example]:
+    """A job in full, at several of its stages."""
+    return _in_full("waiting", "rendering", "completed", "expired", "failed")
+
+
+def cancelled_jobs() -> list[Example]:
+    """The answers to who cancels a job: it has ended, is about to, or had ended before."""
+    return _in_full("cancelled", "ending", "completed")
+
+
+def _in_full(*names: str) -> list[Example]:
+    return [Example(name, JOBS[name].summary, JOBS[name].answer) for name in names]
 
 
 def error(status: int, sentence: str) -> list[Example]:
@@ -99,6 +132,7 @@ def beyond_file() -> list[Example]:
 
 def _refusal(row: Refusal) -> Response:
     try:
+        idempotency_key(Headers({} if row.key is None else {KEY_HEADER: row.key}))
         parse_body(row.content_type, row.body)
     except BadRequest as bad:
         return responses.error(bad.status, bad.detail)

@@ -16,9 +16,10 @@ _MEANINGS: Final[dict[str, tuple[str, Json]]] = {
     "Content-Length": ("Bytes in this answer.", _COUNT),
     "Content-Range": ("Which bytes of how many.", _TEXT),
     "ETag": ("Names this version of the file; strong.", _TEXT),
+    "Idempotency-Replayed": ("The key was used before: no further job was started.", {"const": "true"}),
     "Last-Modified": ("When the file was stored.", _TEXT),
     "Location": ("Where to look for the job.", _TEXT),
-    "Retry-After": ("Seconds to wait before asking again; only while the job is under way.", _COUNT),
+    "Retry-After": ("Seconds to wait before asking again; of a job, only while it is under way.", _COUNT),
     "X-Content-Type-Options": ("Browsers must not guess another type.", {"const": "nosniff"}),
 }
 

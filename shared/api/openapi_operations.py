@@ -8,8 +8,10 @@ from typing import Final
 from shared.api import openapi_examples as examples
 from shared.api import openapi_prose as prose
 from shared.api import responses, routes
+from shared.api.idempotency import KEY_HEADER, KEY_PATTERN
 from shared.api.openapi_examples import Example
 from shared.api.openapi_headers import described_headers
+from shared.api.openapi_known_jobs import JOB_ID
 from shared.api.openapi_schemas import FILE_ID_PATTERN, JOB_ID_PATTERN, Json, ref
 
 FUNCTION_KEYS: Final[Json] = {
@@ -41,6 +43,10 @@ def paths(*, needs_key: bool) -> Json:
     return {
         f"/{routes.GENERATE.path}": {"post": _operation(_generate(), needs_key=needs_key)},
         f"/{routes.STATUS.path}": {"get": _operation(_status(), needs_key=needs_key)},
+        f"/{routes.JOB.path}": {
+            "get": _operation(_job(), needs_key=needs_key),
+            "delete": _operation(_cancel(), needs_key=needs_key),
+        },
         f"/{routes.DOWNLOAD.path}": {
             "get": _operation(_download(), needs_key=needs_key),
             "head": _operation(_inspect(), needs_key=needs_key),
@@ -69,23 +75,29 @@ def _generate() -> Operation:
         "operationId": "generateVideo",
         "summary": "Generate a video",
         "description": prose.GENERATE,
+        "parameters": [_in_header(KEY_HEADER, prose.KEY, pattern=KEY_PATTERN)],
         "requestBody": {
             "required": True,
             "content": {"application/json": {"schema": ref("VideoRequest"), "examples": bodies}},
         },
     }
-    status_link = {
-        "operationId": "getStatus",
-        "parameters": {"job_id": "$response.body#/job_id"},
-        "description": "What becomes of the job.",
+    links = {
+        "status": _to_job("getStatus", "What becomes of the job."),
+        "job": _to_job("getJob", "The job in full."),
+        "cancel": _to_job("cancelJob", "Its end before its time."),
     }
     answers = {
-        "200": _json("The job is accepted.", "AcceptedJob", examples.accepted()) | {"links": {"status": status_link}},
-        "400": _json("The prompt is empty or blank.", "Error", examples.refused(400)),
+        "200": _json("The job is accepted.", "AcceptedJob", examples.accepted()) | {"links": links},
+        "400": _json("The prompt is empty or blank, or the key is none.", "Error", examples.refused(400)),
         "408": _json("The body did not arrive in time.", "Error", examples.error(408, responses.BODY_TOO_SLOW)),
         "413": _json("The body is larger than 64 KiB.", "Error", examples.refused(413)),
         "415": _json("The body is not JSON, by its `Content-Type`.", "Error", examples.refused(415)),
-        "422": _json("The body is not what it must be.", "ValidationErrors", examples.refused(422)),
+        "422": _json(
+            "The body is not what it must be, or the key came with another one before.",
+            "ValidationErrors",
+            [*examples.refused(422), *examples.key_reused()],
+        ),
+        "429": _json("No job is taken in now: too many wait already.", "Error", examples.too_many_jobs()),
         "500": _json(
             "The job cannot be accepted now. Try again later.", "Error", examples.error(500, responses.NOT_ACCEPTED)
         ),
@@ -98,19 +110,44 @@ def _status() -> Operation:
         "operationId": "getStatus",
         "summary": "Check job status",
         "description": prose.STATUS,
-        "parameters": [
-            _in_path("job_id", "The `job_id` that *Generate a video* answered.", JOB_ID_PATTERN, examples.JOB_ID)
-        ],
-    }
-    file_link = {
-        "operationId": "downloadVideo",
-        "parameters": {"file_id": "gen_{$request.path.job_id}"},
-        "description": "Its file, once the job is completed.",
+        "parameters": [_JOB],
     }
     answers = {
-        "200": _json("The job, whatever its status.", "Job", examples.jobs()) | {"links": {"download": file_link}},
+        "200": _json("The job, whatever its status.", "Job", examples.jobs()) | {"links": {"download": _TO_FILE}},
         "404": _json("There is no such job.", "Error", examples.error(404, responses.JOB_NOT_FOUND)),
         "500": _unreadable("The job cannot be read now. Try again later."),
+    }
+    return Operation(told, answers)
+
+
+def _job() -> Operation:
+    told: Json = {
+        "operationId": "getJob",
+        "summary": "Show a job in full",
+        "description": prose.JOB,
+        "parameters": [_JOB],
+    }
+    shown = _json("The job, whatever its status.", "JobDetails", examples.jobs_in_full())
+    answers = {
+        "200": shown | {"links": {"download": _TO_FILE, "cancel": _to_job("cancelJob", "Its end before its time.")}},
+        "404": _json("There is no such job.", "Error", examples.error(404, responses.JOB_NOT_FOUND)),
+        "500": _unreadable("The job cannot be read now. Try again later."),
+    }
+    return Operation(told, answers)
+
+
+def _cancel() -> Operation:
+    told: Json = {
+        "operationId": "cancelJob",
+        "summary": "Cancel a job",
+        "description": prose.CANCEL,
+        "parameters": [_JOB],
+    }
+    shown = _json("The job: it has ended, or will in a moment.", "JobDetails", examples.cancelled_jobs())
+    answers = {
+        "200": shown | {"links": {"job": _to_job("getJob", "How it ended.")}},
+        "404": _json("There is no such job.", "Error", examples.error(404, responses.JOB_NOT_FOUND)),
+        "500": _unreadable("It is not certain that the job will end. Cancel it again."),
     }
     return Operation(told, answers)
 
@@ -194,8 +231,22 @@ def _in_path(name: str, description: str, pattern: str, example: str) -> Json:
     }
 
 
-def _in_header(name: str, description: str) -> Json:
-    return {"name": name, "in": "header", "description": description, "schema": {"type": "string"}}
+def _in_header(name: str, description: str, **limits: str) -> Json:
+    return {"name": name, "in": "header", "description": description, "schema": {"type": "string", **limits}}
+
+
+def _to_job(operation: str, description: str) -> Json:
+    """Link from an answer that names a job to an operation on it."""
+    parameters = {"job_id": "$response.body#/job_id"}
+    return {"operationId": operation, "parameters": parameters, "description": description}
+
+
+_TO_FILE: Final[Json] = {
+    "operationId": "downloadVideo",
+    "parameters": {"file_id": "gen_{$request.path.job_id}"},
+    "description": "Its file, once the job is completed.",
+}
+_JOB: Final = _in_path("job_id", "The `job_id` that *Generate a video* answered.", JOB_ID_PATTERN, JOB_ID)
 
 
 _NOT_THAT_ONE: Final = "The video is not the one that the request's `If-Match` or `If-Unmodified-Since` allows."

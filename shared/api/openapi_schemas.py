@@ -1,17 +1,22 @@
 """The shapes of the OpenAPI document: what a request may be, from its model, and what every answer is."""
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, get_args
 
+from shared.api.job_details import STEPS
 from shared.api.json_text import INTEGER_LIMIT
 from shared.api.refusals import REFUSALS
-from shared.errors import PUBLIC_MESSAGES
-from shared.jobs.models import VideoRequest
+from shared.api.responses import KEY_REUSED
+from shared.errors import FAILURE_CODES, PUBLIC_MESSAGES
+from shared.jobs.lifecycle import JobStatus
+from shared.jobs.models import Stage, VideoRequest
 
 Json = dict[str, object]
 
 JOB_ID_PATTERN: Final = "^[0-7][0-9a-hjkmnp-tv-z]{25}$"
 FILE_ID_PATTERN: Final = "^gen_[0-7][0-9a-hjkmnp-tv-z]{25}$"
+
+_VIDEO_URL_PATTERN: Final = f"^/api/download/{FILE_ID_PATTERN.removeprefix('^')}"
 
 NOT_BLANK: Final = r"[^\u0009-\u000d\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
 """Finds a character that `str.strip` leaves, in words that ECMA's and Python's regular expressions read alike: JSON
@@ -29,13 +34,15 @@ def schemas() -> Json:
         "CompletedJob": _job(
             "A job whose video can be downloaded.",
             {"const": "completed"},
-            video_url={"type": "string", "pattern": f"^/api/download/{FILE_ID_PATTERN.removeprefix('^')}"},
+            video_url={"type": "string", "pattern": _VIDEO_URL_PATTERN},
         ),
         "FailedJob": _job(
             "A job that ended without a video.",
             {"const": "failed"},
-            error={"type": "string", "enum": _distinct(PUBLIC_MESSAGES.values()), "description": "Why, in a sentence."},
+            error={"type": "string", "enum": _SENTENCES, "description": "Why, in a sentence."},
         ),
+        "JobDetails": _job_details(),
+        "RequestedVideo": _requested_video(),
         "Error": _object("What went wrong.", {"detail": {"type": "string", "description": "A sentence."}}),
         "ValidationErrors": _object(
             "What is wrong with the request: every field that is, in the order of the fields.",
@@ -105,13 +112,83 @@ def _job(description: str, status: Json, **more: Json) -> Json:
     return _object(description, {"job_id": job_id, "status": {"type": "string", **status}, **more})
 
 
+def _job_details() -> Json:
+    stages = [stage for stage in get_args(Stage) if stage != "close"]  # a story that closes shows the end itself
+    return _object(
+        "A job in full. Every field is always there; what there is nothing to say of is `null`.",
+        {
+            "job_id": {"type": "string", "pattern": JOB_ID_PATTERN},
+            "status": {"type": "string", "enum": list(get_args(JobStatus))},
+            "stage": _or_null(
+                "What is being done: waiting for a place at the video service, submitting, rendering there, fetching "
+                "the file, or verifying it. `null` once the job has ended.",
+                "string",
+                enum=stages,
+            ),
+            "progress": _or_null(
+                "How far the render is, in percent, where the video service says so; 100 once the job is completed.",
+                "integer",
+                minimum=0,
+                maximum=100,
+            ),
+            "position": _or_null(
+                "The job's place in the line of those that wait, from 1, a few seconds old; `null` where it does not "
+                "stand there.",
+                "integer",
+                minimum=1,
+            ),
+            "request": {
+                "description": "What was asked for, defaults included; `null` once it is no longer kept.",
+                "anyOf": [ref("RequestedVideo"), {"type": "null"}],
+            },
+            "times": _object(
+                "When each step was done; `null` for one that was not.",
+                {step: _or_null(description, "string", format="date-time") for step, description in _STEPS.items()},
+            ),
+            "submits": {
+                "type": "integer",
+                "minimum": 0,
+                "description": "How often the video service was asked to accept the render.",
+            },
+            "code": _or_null("Why the job failed, as a stable word, for programs.", "string", enum=list(FAILURE_CODES)),
+            "error": _or_null("The same in a sentence.", "string", enum=_SENTENCES),
+            "video_url": _or_null(
+                "Where the video is, while it can be downloaded.", "string", pattern=_VIDEO_URL_PATTERN
+            ),
+            "expires_at": _or_null(
+                "Until when a completed job's video can be downloaded; `null` where it is kept for good.",
+                "string",
+                format="date-time",
+            ),
+        },
+    )
+
+
+def _requested_video() -> Json:
+    properties = VideoRequest.model_json_schema()["properties"]
+    for schema in properties.values():
+        del schema["title"]
+        schema.pop("default", None)
+    return _object("The video that was asked for.", properties)
+
+
+def _or_null(description: str, kind: str, **limits: object) -> Json:
+    """Return the schema of a value that may be missing; an `enum` lists everything, null as well."""
+    enum = limits.get("enum")
+    if isinstance(enum, list):
+        limits["enum"] = [*enum, None]
+    return {"type": [kind, "null"], "description": description, **limits}
+
+
 def _validation_error() -> Json:
     location = {
         "type": "array",
-        "prefixItems": [{"const": "body"}, {"type": ["string", "integer"]}],
+        "prefixItems": [{"enum": ["body", "header"]}, {"type": ["string", "integer"]}],
         "items": False,
         "minItems": 1,
-        "description": "`body`, and where in it: a field, or the position at which it ceases to be JSON.",
+        "description": (
+            "`body`, and where in it: a field, or the position at which it ceases to be JSON. Or `header`, and which."
+        ),
     }
     context = {
         "type": "object",
@@ -125,7 +202,7 @@ def _validation_error() -> Json:
         "additionalProperties": False,
         "description": "What the sentence is made of, where it has parts.",
     }
-    kinds = _distinct(row.kind for row in REFUSALS.values() if row.kind)
+    kinds = _distinct([*(row.kind for row in REFUSALS.values() if row.kind), str(KEY_REUSED["type"])])
     described = {
         "loc": location,
         "msg": {"type": "string", "description": "What is wrong, in a sentence."},
@@ -148,3 +225,21 @@ def _object(description: str, properties: Json) -> Json:
 
 def _distinct(words: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(words))
+
+
+_SENTENCES: Final = _distinct(PUBLIC_MESSAGES.values())
+
+_STEPS: Final = dict(
+    zip(
+        STEPS,
+        (
+            "The job was accepted.",
+            "It got a place at the video service.",
+            "The video service accepted its render.",
+            "The render was finished.",
+            "The video was stored and checked.",
+            "The job ended.",
+        ),
+        strict=True,
+    )
+)

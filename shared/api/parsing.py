@@ -41,14 +41,14 @@ class BadRequest(Exception):
 def parse_body(content_type: str | None, body: bytes) -> VideoRequest:
     """Return the request in `body`; raise `BadRequest` with the contract's answer where there is none."""
     if len(body) > BODY_LIMIT_BYTES:
-        raise _refused("too-large")
+        raise refused("too-large")
     if not _is_json(content_type):
-        raise _refused("media-type")
+        raise refused("media-type")
     if not body:
         raise BadRequest(422, [_described("no-body", ["body"])])
     request = _validated(_fields(_parsed(body)))
     if not request.prompt.strip():
-        raise _refused("empty-prompt")
+        raise refused("empty-prompt")
     return request
 
 
@@ -100,7 +100,8 @@ def _translated(error: ErrorDetails) -> Mapping[str, object]:
     return _described("not-an-integer" if name in _INTEGERS else "not-a-string", location)
 
 
-def _refused(row: str) -> BadRequest:
+def refused(row: str) -> BadRequest:
+    """Return what a row of the table answers that has one sentence."""
     return BadRequest(REFUSALS[row].status, REFUSALS[row].message)
 
 

@@ -1,4 +1,4 @@
-"""How a request can be wrong, and what its caller reads: one row each, in the order in which they are looked for.
+"""How a request can be wrong by itself, and what its caller reads: one row each, in the order of looking for them.
 
 The words of a 422 are those of pydantic's first version, which clients of the contract read; they do not change with
 the library that validates.
@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from shared.api.responses import BODY_TOO_LARGE, EMPTY_PROMPT, UNSUPPORTED_MEDIA_TYPE
+from shared.api.responses import BODY_TOO_LARGE, EMPTY_PROMPT, INVALID_KEY, UNSUPPORTED_MEDIA_TYPE
 
 BODY_LIMIT_BYTES: Final = 64 * 1024
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """A row: `kind` is the `type` of a 422; `body` and `content_type` are a request that this row refuses.
+    """A row: `kind` is the `type` of a 422; `body`, `content_type` and `key` are a request that this row refuses.
 
     `message` may leave places for the bound (`{limit}`) and for what the reader of JSON found (`{reason}: {position}`).
     """
@@ -27,10 +27,14 @@ class Refusal:
     summary: str
     body: bytes
     content_type: str = "application/json"
+    key: str | None = None
 
 
 REFUSALS: Final[Mapping[str, Refusal]] = MappingProxyType(
     {
+        "malformed-key": Refusal(
+            400, INVALID_KEY, None, "An `Idempotency-Key` that is none", b'{"prompt":"A calm lake"}', key="two words"
+        ),
         "too-large": Refusal(
             413, BODY_TOO_LARGE, None, "More than 64 KiB", b'{"prompt":"%s"}' % (b"a" * BODY_LIMIT_BYTES)
         ),

@@ -22,8 +22,17 @@ BODY_TOO_LARGE: Final = "Request body too large"
 UNSUPPORTED_MEDIA_TYPE: Final = "Unsupported media type"
 PRECONDITION_FAILED: Final = "Precondition failed"
 RANGE_NOT_SATISFIABLE: Final = "Range not satisfiable"
+INVALID_KEY: Final = "Invalid Idempotency-Key"
+TOO_MANY_JOBS: Final = "Too many jobs are waiting"
 NOT_ACCEPTED: Final = "Azure OpenAI service is currently unavailable"
 UNAVAILABLE: Final = "Service is temporarily unavailable"
+
+KEY_REUSED: Final[Mapping[str, object]] = {
+    "loc": ["header", "Idempotency-Key"],
+    "msg": "the key was used with another request",
+    "type": "value_error.idempotency_key",
+}
+"""What is wrong with a request whose idempotency key stands for another one."""
 
 POLL_AGAIN_SECONDS: Final = 2
 """What `Retry-After` suggests while a job runs: the interval of the contract's own clients."""
@@ -31,10 +40,22 @@ POLL_AGAIN_SECONDS: Final = 2
 _NO_STORE: Final = {"Cache-Control": "no-store"}
 
 
-def accepted(job_id: JobId) -> Response:
-    """200: the job exists and waits."""
+def accepted(job_id: JobId, *, replayed: bool = False) -> Response:
+    """200: the job exists and waits; the same answer again, marked, where its key was used before."""
     headers = {**_NO_STORE, "Location": f"/api/status/{job_id}"}
+    if replayed:
+        headers["Idempotency-Replayed"] = "true"
     return _json(200, {"job_id": job_id, "status": "queued"}, headers)
+
+
+def too_many_jobs(retry_after_seconds: int) -> Response:
+    """429: no job is taken in before so many seconds are over."""
+    return error(429, TOO_MANY_JOBS, {"Retry-After": str(retry_after_seconds)})
+
+
+def key_reused() -> Response:
+    """422: the idempotency key belongs to another request."""
+    return error(422, [KEY_REUSED])
 
 
 def job_status(job_id: JobId, view: JobView) -> Response:
@@ -48,6 +69,12 @@ def job_status(job_id: JobId, view: JobView) -> Response:
     else:
         headers["Retry-After"] = str(POLL_AGAIN_SECONDS)
     return _json(200, body, headers)
+
+
+def job(described: Mapping[str, object], *, ended: bool) -> Response:
+    """200: all that the job's owner may know about it."""
+    headers = dict(_NO_STORE) if ended else {**_NO_STORE, "Retry-After": str(POLL_AGAIN_SECONDS)}
+    return _json(200, described, headers)
 
 
 def error(status: int, detail: Detail, headers: Mapping[str, str] | None = None) -> Response:

@@ -11,6 +11,7 @@ from starlette.types import Message, Receive, Scope, Send
 from shared.api import responses
 from shared.errors import AppError
 from shared.jobs.ids import JobId
+from shared.jobs.retention import LONGEST_DOWNLOAD
 from shared.logs import log_for
 
 STALLED_SECONDS: Final = 120.0
@@ -23,7 +24,8 @@ class VideoResponse(Response):
 
     Storage that fails before the first piece, or has none by `deadline` (in the event loop's time), is a 500 in the
     usual form. Later it can only break the connection, so that the caller sees that the body is not complete: the
-    response then ends without its last message. A caller that leaves is no error and is not logged.
+    response then ends without its last message. A caller that leaves is no error and is not logged. After `longest`
+    seconds the connection breaks as well: a file that has expired may be removed once nobody reads it any more.
     """
 
     def __init__(
@@ -34,8 +36,10 @@ class VideoResponse(Response):
         deadline: float,
         status_code: int,
         headers: Mapping[str, str],
+        longest: float = LONGEST_DOWNLOAD.total_seconds(),
     ) -> None:
         super().__init__(None, status_code, headers)
+        self._longest = longest
         self._log = log_for(job_id)
         self._pieces = pieces
         self._deadline = deadline
@@ -61,12 +65,17 @@ class VideoResponse(Response):
 
     async def _send_video(self, piece: bytes, pieces: AsyncGenerator[bytes, None], send: Send) -> None:
         taken = 0
+        clock = asyncio.get_running_loop().time
+        ends = clock() + self._longest
         try:
             await _taken(send, {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             while piece:
                 await _taken(send, {"type": "http.response.body", "body": piece, "more_body": True})
                 taken += len(piece)
                 piece = await anext(pieces, b"")
+                if piece and clock() >= ends:
+                    self._log.warning("download cut off after %d bytes: it took %.0f s", taken, self._longest)
+                    return
             await _taken(send, {"type": "http.response.body", "body": b"", "more_body": False})
         except AppError as error:
             self._log.error("download broke off after %d bytes: %s", taken, error)

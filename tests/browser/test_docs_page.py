@@ -147,9 +147,55 @@ async def test_video_is_made_and_played_by_clicks(page: Page, stack: Stack, watc
     assert watched.problems == []
 
 
+async def test_job_is_looked_at_in_full_and_cancelled_by_clicks(page: Page, stack: Stack, watched: Watched) -> None:
+    """Its id is in every operation that needs it, also where nothing leads there; cancelling has a button as well."""
+    await page.goto(f"{stack.app}/api/docs")
+    job = await executed(page, block(page, "generateVideo"))
+
+    for operation_id in ("getJob", "cancelJob"):
+        operation = block(page, operation_id)
+        await operation.locator(".opblock-summary").click()
+        await expect(operation.get_by_role("textbox")).to_have_value(job["job_id"])
+        shown = await executed(page, operation)
+
+        assert shown["job_id"] == job["job_id"]
+        await expect(operation.locator(ANSWERED)).to_have_text("200")
+    assert shown["status"] in ("failed", "completed")
+    assert watched.problems == []
+
+
+async def test_job_under_way_is_looked_at_again_where_it_was_looked_at(page: Page, stack: Stack) -> None:
+    """The page leads on from the answer that started a job, and keeps whoever reads about it where he is."""
+    job = {"job_id": "01jyg74z6ee6e9y23ceq2fmwc4", "status": "queued", "video_url": None}
+
+    async def answer(route: Route) -> None:
+        await route.fulfill(json=job)
+
+    await page.route(f"{stack.app}/api/jobs/*", answer)
+    await page.goto(f"{stack.app}/api/docs")
+    operation = block(page, "getJob")
+    await operation.locator(".opblock-summary").click()
+    await operation.get_by_role("button", name="Execute").click()
+
+    await expect(operation.get_by_text("execute again in a moment")).to_be_visible()
+    await expect(operation.get_by_role("button", name="See its status")).to_have_count(0)
+
+
+async def test_request_is_sent_with_a_key_only_where_one_is_entered(page: Page, stack: Stack) -> None:
+    """The same button pressed twice asks for two videos, unless somebody says that it is the same."""
+    await page.goto(f"{stack.app}/api/docs")
+    generate = block(page, "generateVideo")
+    first, second = await executed(page, generate), await executed(page, generate)
+    await generate.locator("tr[data-param-name=Idempotency-Key] input").fill("from-the-page")
+    third, fourth = await executed(page, generate), await executed(page, generate)
+
+    assert third == fourth
+    assert len({job["job_id"] for job in (first, second, third)}) == 3
+
+
 async def executed(page: Page, operation: Locator) -> dict[str, Any]:
     """Execute an operation and return the JSON that it answers."""
-    async with page.expect_response(re.compile("/api/(generate|status)")) as awaited:
+    async with page.expect_response(re.compile("/api/(generate|status|jobs)")) as awaited:
         await operation.get_by_role("button", name="Execute").click()
     answer = await awaited.value
     body: dict[str, Any] = await answer.json()

@@ -10,6 +10,8 @@ from devtools.host.indexing import index
 from shared.names import ACTIVITIES, ORCHESTRATORS
 from tests.support.worker_library_messages import PROTOS
 
+SWEEP = "sweep"
+
 functions = pytest.importorskip("azure_functions_runtime.functions", reason="azure-functions-runtime needs Python 3.13")
 
 
@@ -33,8 +35,8 @@ def test_it_hands_http_over_to_the_apps_web_extension(accepted: dict[str, Any]) 
     assert http == dict.fromkeys(served_here, Request)
 
 
-def test_it_takes_the_story_and_its_activities(accepted: dict[str, Any]) -> None:
-    """Activities run on the worker's event loop; the orchestrator is a plain function, as the SDK makes it."""
-    durable = {name: info.is_async for name, info in accepted.items() if not info.is_http_func}
+def test_it_takes_the_story_its_activities_and_the_sweep(accepted: dict[str, Any]) -> None:
+    """They run on the worker's event loop; the orchestrator alone is a plain function, as the SDK makes it."""
+    others = {name: info.is_async for name, info in accepted.items() if not info.is_http_func}
 
-    assert durable == {**dict.fromkeys(ORCHESTRATORS, False), **dict.fromkeys(ACTIVITIES, True)}
+    assert others == {**dict.fromkeys(ORCHESTRATORS, False), **dict.fromkeys((*ACTIVITIES, SWEEP), True)}

@@ -9,6 +9,8 @@ from tests.support.caller import Caller
 from tests.support.stack import running_stack
 
 QUICK = {
+    # More than the simulator renders at once: what is tested here is not the line, and the tests run side by side.
+    "MAX_CONCURRENT_RENDERS": "8",
     "POLL_FIRST_SECONDS": "0.3",
     "POLL_LONGEST_SECONDS": "1",
     "RETRY_FIRST_SECONDS": "0.3",
@@ -17,6 +19,7 @@ QUICK = {
 IMPATIENT = {
     **QUICK,
     "UPSTREAM_TIMEOUT_SECONDS": "4",
+    "WAIT_TIMEOUT_SECONDS": "14",
     "SUBMIT_TIMEOUT_SECONDS": "14",
     "RENDER_TIMEOUT_SECONDS": "12",
     "STORE_TIMEOUT_SECONDS": "6",

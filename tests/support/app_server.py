@@ -30,10 +30,12 @@ from shared.wiring import Services, use_services
 from tests.support import worker_library
 from tests.support.app_server_streams import stream_services
 from tests.support.golden_backend import GoldenBackend
-from tests.support.golden_world import NEW, golden_services
+from tests.support.golden_store import golden_services
+from tests.support.golden_world import NEW
 
 ROOT: Final = Path(__file__).parents[2]
 BODY_DEADLINE_SECONDS: Final = 1.0
+NOTICE_SECONDS: Final = 0.3
 
 SERVICES: Final[Mapping[str, Callable[[], Awaitable[Services]]]] = {
     "golden": golden_services,
@@ -82,10 +84,11 @@ async def _serve(options: argparse.Namespace) -> None:
 
 
 def _settle_chance() -> None:
-    """Give every new job the same id, the one thing in an answer that is made by chance, and slow bodies less time."""
-    from shared.api import generate
+    """Give every new job the same id, the one thing in an answer that is made by chance, and what is slow less time."""
+    from shared.api import generate, jobs
 
     vars(generate).update(new_job_id=lambda: NEW, BODY_DEADLINE_SECONDS=BODY_DEADLINE_SECONDS)
+    vars(jobs).update(NOTICE_SECONDS=NOTICE_SECONDS)
 
 
 def _client_binding(durable: str) -> str:

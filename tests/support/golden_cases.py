@@ -45,11 +45,17 @@ class Case:
 
 
 def _generate() -> Iterator[tuple[int, str, Request]]:
-    def post(body: bytes, content_type: str = "application/json", *, withheld: int = 0) -> Request:
-        return Request("POST", "/api/generate", (("Content-Type", content_type),), body, withheld)
+    def post(
+        body: bytes, content_type: str = "application/json", *, key: str | None = None, withheld: int = 0
+    ) -> Request:
+        headers = (("Content-Type", content_type), *((("Idempotency-Key", key),) if key is not None else ()))
+        return Request("POST", "/api/generate", headers, body, withheld)
 
     def prompt(text: str) -> Request:
         return post(b'{"prompt":"%s"}' % text.encode())
+
+    def with_key(key: str, body: bytes = world.REQUEST.model_dump_json().encode()) -> Request:
+        return post(body, key=key)
 
     yield 200, "accepted", post(b'{"prompt":"A calm lake","duration":5,"width":1280,"height":720}')
     yield 200, "accepted-prompt-alone", prompt("A calm lake")
@@ -59,11 +65,40 @@ def _generate() -> Iterator[tuple[int, str, Request]]:
     yield 500, "storage-down", prompt(world.STORAGE_DOWN)
     yield 500, "backend-down", prompt(world.BACKEND_DOWN)
     for name, row in REFUSALS.items():
-        yield row.status, f"refused-{name}", post(row.body, row.content_type)
+        yield row.status, f"refused-{name}", post(row.body, row.content_type, key=row.key)
     yield 422, "refused-trailing-comma", post(b'{"prompt":"A calm lake", }')
     yield 422, "refused-trailing-comma-in-list", post(b'{"prompt":["A calm lake",]}')
     yield 408, "refused-too-slow", post(b'{"prompt":"A calm', withheld=7)
     yield 422, "refused-several-fields", post(b'{"prompt":5,"duration":0,"width":"wide","height":5000}')
+    yield 200, "accepted-with-key", with_key(world.NEW_KEY)
+    yield 200, "accepted-with-key-in-quotes", with_key(f'"{world.NEW_KEY}"')
+    yield 200, "accepted-longest-key", with_key('"' + "k" * 255 + '"')
+    yield 200, "replayed", with_key(world.USED_KEY)
+    yield 200, "replayed-by-key-in-quotes", with_key(f'"{world.USED_KEY}"')
+    yield (
+        200,
+        "replayed-respelled",
+        with_key(
+            world.USED_KEY, b'{ "height":720.0, "width":1280, "duration":5, "prompt":"A calm \\u006cake", "seed":7 }'
+        ),
+    )
+    yield 422, "refused-key-of-another-request", with_key(world.USED_KEY, b'{"prompt":"A calm lake"}')
+    yield 400, "refused-malformed-key-empty", with_key("")
+    yield 400, "refused-malformed-key-empty-in-quotes", with_key('""')
+    yield 400, "refused-malformed-key-no-end", with_key('"key')
+    yield 400, "refused-malformed-key-escape", with_key(r'"a\b"')
+    yield 400, "refused-malformed-key-list", with_key("a, b")
+    yield 400, "refused-malformed-key-other-script", with_key("schl\u00fcssel")
+    yield 400, "refused-malformed-key-too-long", with_key("k" * 256)
+    yield (
+        400,
+        "refused-malformed-key-twice",
+        Request(
+            "POST", "/api/generate", (("Idempotency-Key", "a"), ("Idempotency-Key", "a")), b'{"prompt":"A calm lake"}'
+        ),
+    )
+    yield 429, "line-full", with_key(world.LINE_FULL)
+    yield 429, "day-full", with_key(world.DAY_FULL)
 
 
 def _status() -> Iterator[tuple[int, str, Request]]:
@@ -83,6 +118,63 @@ def _status() -> Iterator[tuple[int, str, Request]]:
     yield 404, "malformed-upper-case", get(world.COMPLETED.upper())
     yield 404, "malformed-escapes", get("..%2f..%2fhost.json")
     yield 500, "unreadable", get(world.UNREADABLE)
+    yield 200, "purged", get(world.PURGED)
+    yield 200, "purged-head", get(world.PURGED, "HEAD")
+    yield 200, "purged-failed", get(world.PURGED_FAILED)
+    yield 200, "expired", get(world.EXPIRED)
+    yield 404, "never-started", get(world.NEVER_STARTED)
+
+
+def _job() -> Iterator[tuple[int, str, Request]]:
+    def get(job: str, method: str = "GET") -> Request:
+        return Request(method, f"/api/jobs/{job}")
+
+    for name, job in world.JOBS.items():
+        yield 200, name, get(job)
+    for code, job in world.FAILED.items():
+        yield 200, f"failed-{code}", get(job)
+    yield 200, "completed", get(world.COMPLETED)
+    yield 200, "completed-head", get(world.COMPLETED, "HEAD")
+    yield 200, "completed-other-spelling", Request("GET", f"/API/Jobs/{world.COMPLETED}/?code=any")
+    yield 200, "rendering-head", get(world.JOBS["rendering"], "HEAD")
+    yield 200, "expired", get(world.EXPIRED)
+    yield 200, "purged", get(world.PURGED)
+    yield 200, "purged-failed", get(world.PURGED_FAILED)
+    yield 200, "purged-long-ago", get(world.SHRUNK)
+    yield 404, "unknown", get(world.UNKNOWN)
+    yield 404, "unknown-head", get(world.UNKNOWN, "HEAD")
+    yield 404, "never-started", get(world.NEVER_STARTED)
+    yield 404, "malformed", get("42")
+    yield 404, "malformed-upper-case", get(world.COMPLETED.upper())
+    yield 404, "malformed-escapes", get("..%2f..%2fhost.json")
+    yield 500, "unreadable", get(world.UNREADABLE)
+    yield 500, "unreadable-head", get(world.UNREADABLE, "HEAD")
+    yield 500, "unreadable-record", get(world.UNREADABLE_RECORD)
+
+
+def _cancel() -> Iterator[tuple[int, str, Request]]:
+    def delete(job: str) -> Request:
+        return Request("DELETE", f"/api/jobs/{job}")
+
+    for name, job in world.CANCELLED.items():
+        yield 200, name, delete(job)
+    yield 200, "waiting-again", delete(world.CANCELLED["waiting"])
+    yield 200, "with-a-body", Request("DELETE", f"/api/jobs/{world.CANCELLED['rendering']}", (), b'{"reason":"any"}')
+    yield 200, "ending", delete(world.ENDING)
+    yield 200, "ends-first", delete(world.ENDS_FIRST)
+    yield 200, "completed", delete(world.COMPLETED)
+    yield 200, "closing", delete(world.JOBS["closing"])
+    yield 200, "failed", delete(world.FAILED["content_policy"])
+    yield 200, "terminated", delete(world.JOBS["terminated"])
+    yield 200, "purged", delete(world.PURGED)
+    yield 404, "unknown", delete(world.UNKNOWN)
+    yield 404, "never-started", delete(world.NEVER_STARTED)
+    yield 404, "malformed", delete("42")
+    yield 404, "malformed-escapes", delete("..%2f..%2fhost.json")
+    yield 500, "unreadable", delete(world.UNREADABLE)
+    yield 500, "unreadable-record", delete(world.UNREADABLE_RECORD)
+    yield 500, "not-to-be-told", delete(world.NOT_TO_BE_TOLD)
+    yield 500, "not-to-be-recorded", delete(world.NOT_TO_BE_RECORDED)
 
 
 def _download() -> Iterator[tuple[int, str, Request]]:
@@ -121,6 +213,9 @@ def _download() -> Iterator[tuple[int, str, Request]]:
     yield 404, "unknown", get(world.UNKNOWN)
     yield 404, "unknown-head", get(world.UNKNOWN, "HEAD")
     yield 404, "not-verified", get(world.UNVERIFIED)
+    yield 404, "expired", get(world.EXPIRED)
+    yield 404, "expired-head", get(world.EXPIRED, "HEAD")
+    yield 404, "expired-not-modified", get(world.EXPIRED, If_None_Match="*")
     yield 404, "malformed", Request("GET", f"/api/download/{whole}")
     yield 404, "malformed-escapes", Request("GET", "/api/download/gen_..%2f..%2fhost.json")
     yield 500, "unreadable", get(world.UNREADABLE)
@@ -134,18 +229,26 @@ def _unmatched() -> Iterator[tuple[int, str, Request]]:
         yield 404, f"not-found-{_slug(path)}", Request("GET", f"/{path}")
     for method in _METHODS:
         yield 404, f"not-found-by-{method.lower()}", Request(method, "/api/nothing")
-    for route in ROUTES:
-        path = route.path.replace("{job_id}", world.COMPLETED).replace("{file_id}", f"gen_{world.COMPLETED}")
+    for template in dict.fromkeys(route.path for route in ROUTES):
+        path = template.replace("{job_id}", world.COMPLETED).replace("{file_id}", f"gen_{world.COMPLETED}")
+        answered = [method for route in ROUTES if route.path == template for method in route.methods]
         for method in _METHODS:
-            if method not in route.methods:
-                yield 405, f"{method.lower()}-{_slug(route.path)}", Request(method, f"/{path.replace('{file}', 'any')}")
+            if method not in answered:
+                yield 405, f"{method.lower()}-{_slug(template)}", Request(method, f"/{path.replace('{file}', 'any')}")
 
 
 def _slug(path: str) -> str:
     return path.translate({ord("/"): "-", ord("{"): None, ord("}"): None}).lower()
 
 
-_FUNCTIONS: Final = {"generate": _generate, "status": _status, "download": _download, "unmatched": _unmatched}
+_FUNCTIONS: Final = {
+    "generate": _generate,
+    "status": _status,
+    "job": _job,
+    "cancel": _cancel,
+    "download": _download,
+    "unmatched": _unmatched,
+}
 
 CASES: Final[Mapping[str, Case]] = {
     case.id: case

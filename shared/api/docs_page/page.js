@@ -1,15 +1,16 @@
 "use strict";
 
 // The page at /api/docs: Swagger UI with two additions of our own. A downloaded video plays where its bytes would be
-// shown, and each step of a job fills in the id for the next one and leads there.
+// shown, and each step of a job fills in the id for those that may follow and leads to the next one.
 
 const DOCUMENT = "/openapi.json";
 const ORIGIN_IN_COMMANDS = "http://localhost:8000";
 
 const STATUS = { path: "/api/status/{job_id}", parameter: "job_id", operation: ["Videos", "getStatus"] };
 const DOWNLOAD = { path: "/api/download/{file_id}", parameter: "file_id", operation: ["Videos", "downloadVideo"] };
+const OF_JOBS = [[STATUS.path, "get"], ["/api/jobs/{job_id}", "get"], ["/api/jobs/{job_id}", "delete"]];
 
-// What the text of an answer leads to; nothing after an error.
+// What the text of an answer leads to; nothing after an error, nor from a job that has no file.
 function nextStep(text) {
   const job = parsed(text);
   const underWay = ["queued", "processing"].includes(job?.status);
@@ -34,7 +35,7 @@ function jobSteps(system) {
   const { createElement, useEffect, useState } = system.React;
 
   function NextStep({ step, url }) {
-    if (step.path === STATUS.path && url.includes("/api/status/")) {
+    if (step.path === STATUS.path && /\/api\/(status|jobs)\//.test(url)) {
       return createElement("p", { className: "next-step" }, "The job is still under way: execute again in a moment.");
     }
     const place = ["operations", ...step.operation];
@@ -79,9 +80,12 @@ function jobSteps(system) {
   };
 
   const setResponse = (original) => (path, method, answer) => {
+    const fill = (operation, parameter, id) => system.specActions.changeParam(operation, parameter, "path", id, false);
     const step = nextStep(answer.text);
-    if (step) {
-      system.specActions.changeParam([step.path, "get"], step.parameter, "path", step.id, false);
+    if (step?.path === STATUS.path) {
+      OF_JOBS.forEach((operation) => fill(operation, step.parameter, step.id));
+    } else if (step) {
+      fill([step.path, "get"], step.parameter, step.id);
     }
     return original(path, method, answer);
   };
@@ -119,7 +123,7 @@ async function show() {
     tryItOutEnabled: true,
     displayRequestDuration: true,
     defaultModelsExpandDepth: 0,
-    supportedSubmitMethods: ["get", "head", "post"],
+    supportedSubmitMethods: ["get", "head", "post", "delete"],
   }).getSystem();
   layoutActions.show(["operations", "Videos", "generateVideo"], true);
 }

@@ -7,11 +7,16 @@ from functools import cache
 from typing import Any
 
 import azure.durable_functions as df
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message
 
-from shared.api import docs, download, generate, openapi, status, unmatched
+from shared.api import docs, download, generate, jobs, openapi, status, unmatched
+from shared.api.idempotency import KEY_HEADER, idempotency_key
+from shared.api.parsing import parse_body
+from shared.api.refusals import Refusal
+from shared.jobs.models import VideoRequest
 from tests.support.durable_client import FakeDurableClient
 
 
@@ -57,20 +62,27 @@ def request(
     path: str,
     *,
     body: bytes | Upload = b"",
-    headers: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | Sequence[tuple[str, str]] | None = None,
     parameters: Mapping[str, str] | None = None,
 ) -> Request:
     """Build the request that the worker would hand to a function."""
+    pairs = headers.items() if isinstance(headers, Mapping) else headers or ()
     upload = body if isinstance(body, Upload) else Upload([body])
     scope = {
         "type": "http",
         "method": method,
         "path": path,
         "query_string": b"",
-        "headers": [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()],
+        "headers": [(name.lower().encode(), value.encode()) for name, value in pairs],
         "path_params": dict(parameters or {}),
     }
     return Request(scope, upload.receive)
+
+
+def read_request(row: Refusal) -> VideoRequest:
+    """Read the request that a row of the table shows, as the function does that accepts jobs."""
+    idempotency_key(Headers({} if row.key is None else {KEY_HEADER: row.key}))
+    return parse_body(row.content_type, row.body)
 
 
 async def sent(response: Response, method: str = "GET") -> Answer:
@@ -91,10 +103,15 @@ async def sent(response: Response, method: str = "GET") -> Answer:
 
 
 async def post_generate(
-    client: FakeDurableClient, body: bytes | Upload, content_type: str | None = "application/json"
+    client: FakeDurableClient,
+    body: bytes | Upload,
+    content_type: str | None = "application/json",
+    *,
+    key: str | Sequence[str] | None = None,
 ) -> Answer:
-    """`POST /api/generate`."""
-    headers = {} if content_type is None else {"Content-Type": content_type}
+    """`POST /api/generate`; `key` is its `Idempotency-Key`, or several of them."""
+    headers = [] if content_type is None else [("Content-Type", content_type)]
+    headers += [("Idempotency-Key", each) for each in ([key] if isinstance(key, str) else key or [])]
     req = request("POST", "/api/generate", body=body, headers=headers)
     return await sent(await _functions()["generate"](req, client), "POST")
 
@@ -103,6 +120,18 @@ async def get_status(client: FakeDurableClient, job_id: str) -> Answer:
     """`GET /api/status/{job_id}`."""
     req = request("GET", f"/api/status/{job_id}", parameters={"job_id": job_id})
     return await sent(await _functions()["status"](req, client))
+
+
+async def get_job(client: FakeDurableClient, job_id: str, *, method: str = "GET") -> Answer:
+    """`GET` or `HEAD /api/jobs/{job_id}`."""
+    req = request(method, f"/api/jobs/{job_id}", parameters={"job_id": job_id})
+    return await sent(await _functions()["job"](req, client), method)
+
+
+async def delete_job(client: FakeDurableClient, job_id: str) -> Answer:
+    """`DELETE /api/jobs/{job_id}`."""
+    req = request("DELETE", f"/api/jobs/{job_id}", parameters={"job_id": job_id})
+    return await sent(await _functions()["cancel"](req, client), "DELETE")
 
 
 async def get_download(file_id: str, headers: Mapping[str, str] | None = None, *, method: str = "GET") -> Answer:
@@ -129,7 +158,7 @@ async def get_page(
 def _functions() -> Mapping[str, Callable[..., Awaitable[Response]]]:
     """The functions by registered name, as written: the SDK (1.7.0) keeps the one below its durable client there."""
     app = df.DFApp()
-    for room in (generate, status, download, openapi, docs, unmatched):
+    for room in (generate, status, jobs, download, openapi, docs, unmatched):
         app.register_functions(room.blueprint)
     registered: list[Any] = app.get_functions()
     bodies = {function.get_function_name(): function.get_user_function() for function in registered}

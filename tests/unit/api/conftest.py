@@ -1,6 +1,6 @@
 """The services that HTTP functions find: a store in memory, no provider, a clock that stands still."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -9,10 +9,19 @@ from devtools.fakes.fake_provider import FakeVideoProvider
 from devtools.fakes.in_memory_store import InMemoryStore
 from shared import wiring
 from shared.jobs.models import FlowSettings
-from shared.wiring import Services, use_services
+from shared.storage.base import BlobStore
+from shared.wiring import Limits, Services, use_services
 from tests.support.builders import FLOW
 
 NOW = datetime(2026, 3, 1, 12, 30, 15, 250_000, tzinfo=UTC)
+
+
+def services_over(
+    store: BlobStore, *, limits: Limits | None = None, now: Callable[[], datetime] = lambda: NOW
+) -> Services:
+    """Put services together over a store."""
+    flow = FlowSettings.model_validate(FLOW)
+    return Services(provider=FakeVideoProvider(), store=store, flow=flow, now=now, limits=limits or Limits())
 
 
 @pytest.fixture
@@ -24,8 +33,7 @@ def store() -> InMemoryStore:
 @pytest.fixture
 def use_store(store: InMemoryStore) -> Iterator[None]:
     """Let the functions work with `store`."""
-    flow = FlowSettings.model_validate(FLOW)
-    with use_services(Services(provider=FakeVideoProvider(), store=store, flow=flow, now=lambda: NOW)):
+    with use_services(services_over(store)):
         yield
 
 

@@ -159,6 +159,27 @@ def test_page_knows_the_operations_that_it_leads_to() -> None:
     assert 'DOCUMENT = "/openapi.json"' in script
 
 
+def test_page_fills_the_id_into_every_operation_on_a_job() -> None:
+    """An operation that is added is not forgotten."""
+    script = (OURS / "page.js").read_text(encoding="utf-8")
+    [listed] = re.findall(r"^const OF_JOBS = \[(.+)\];$", script, re.MULTILINE)
+    on_jobs = [
+        f'["{path}", "{method}"]'
+        for path, method, each in operations()
+        if each.get("parameters", [{}])[0].get("name") == "job_id"
+    ]
+
+    assert listed.replace("STATUS.path", '"/api/status/{job_id}"') == ", ".join(on_jobs)
+
+
+def test_page_may_execute_every_operation() -> None:
+    """A method that the page does not know would be shown without a button."""
+    script = (OURS / "page.js").read_text(encoding="utf-8")
+    [listed] = re.findall(r"supportedSubmitMethods: \[(.+)\]", script)
+
+    assert set(listed.replace('"', "").split(", ")) == {method for _, method, _ in operations()}
+
+
 def test_page_has_the_title_of_the_document() -> None:
     """A browser's tab and the heading say the same."""
     assert f"<title>{TITLE}</title>" in (OURS / "index.html").read_text(encoding="utf-8")

@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
+from datetime import timedelta
 
 import pytest
 
@@ -13,6 +14,7 @@ from shared.storage.base import StoredVideo
 from shared.wiring import Services, use_services
 from tests.support.builders import FLOW, JOB_ID
 from tests.unit.api.calling import get_download
+from tests.unit.api.conftest import NOW
 
 FILE_ID = f"gen_{JOB_ID}"
 BLOB = video_blob(JobId(JOB_ID))
@@ -21,7 +23,9 @@ NOT_FOUND = b'{"detail":"File not found"}'
 UNAVAILABLE = b'{"detail":"Service is temporarily unavailable"}'
 
 
-async def put(store: InMemoryStore, content: bytes = CONTENT, *, verified: bool = True) -> str:
+async def put(
+    store: InMemoryStore, content: bytes = CONTENT, *, verified: bool = True, expires_at: str | None = None
+) -> str:
     """Store the job's video and return its etag."""
 
     async def chunks() -> AsyncIterator[bytes]:
@@ -31,7 +35,7 @@ async def put(store: InMemoryStore, content: bytes = CONTENT, *, verified: bool 
     video = await store.find_video(BLOB)
     assert video is not None
     if verified:
-        await store.mark_verified(BLOB, video, {})
+        await store.mark_verified(BLOB, video, {} if expires_at is None else {"expires_at": expires_at})
         video = await store.find_video(BLOB)
         assert video is not None
     store.calls.clear()
@@ -216,6 +220,31 @@ async def test_file_that_is_not_verified_is_not_found(store: InMemoryStore) -> N
     answer = await get_download(FILE_ID)
 
     assert (answer.status, answer.body) == (404, NOT_FOUND)
+
+
+@pytest.mark.usefixtures("use_store")
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("ago", [timedelta(0), timedelta(seconds=1), timedelta(days=400)])
+async def test_file_that_has_expired_is_not_found(store: InMemoryStore, ago: timedelta, method: str) -> None:
+    """From that very moment on, whether or not it has been removed yet."""
+    etag = await put(store, expires_at=(NOW - ago).isoformat())
+
+    answer = await get_download(FILE_ID, {"If-None-Match": etag}, method=method)
+
+    assert answer.status == 404
+    assert answer.headers["content-length"] == str(len(NOT_FOUND))
+    assert [call.method for call in store.calls] == ["find_video"]
+
+
+@pytest.mark.usefixtures("use_store")
+@pytest.mark.parametrize("expires_at", [(NOW + timedelta(milliseconds=1)).isoformat(), "some day", ""])
+async def test_file_that_has_not_expired_is_sent(store: InMemoryStore, expires_at: str) -> None:
+    """Until the last moment; one whose moment cannot be read is kept."""
+    await put(store, expires_at=expires_at)
+
+    answer = await get_download(FILE_ID)
+
+    assert (answer.status, answer.body) == (200, CONTENT)
 
 
 @pytest.mark.usefixtures("use_store")

@@ -1,20 +1,22 @@
 import asyncio
 import json
 import logging
+from datetime import timedelta
 
 import pytest
 
-from devtools.fakes.fake_provider import FakeVideoProvider
 from devtools.fakes.in_memory_store import InMemoryStore, StoreCall
 from shared.api import generate
-from shared.jobs.ids import job_blob, parse_job_id
-from shared.jobs.models import FlowSettings
+from shared.jobs.ids import job_blob, parse_job_id, tally_blob, waiting_blob, watch_blob
+from shared.jobs.models import STORY_VERSION, FlowSettings
+from shared.ledger import acceptance
+from shared.ledger.records import START_SECONDS
 from shared.storage.base import Record
-from shared.wiring import Services, use_services
+from shared.wiring import use_services
 from tests.support.builders import FLOW
 from tests.support.durable_client import FakeDurableClient
 from tests.unit.api.calling import Answer, StalledUpload, Upload, post_generate
-from tests.unit.api.conftest import NOW
+from tests.unit.api.conftest import NOW, services_over
 
 BODY = b'{"prompt":"a calm lake","duration":5,"width":1280,"height":720}'
 TOO_SHORT = (
@@ -30,8 +32,12 @@ def client() -> FakeDurableClient:
     return FakeDurableClient()
 
 
+class ProcessDied(BaseException):
+    """Nothing that is written to survive errors gets to run on it."""
+
+
 class HangingStore(InMemoryStore):
-    """Storage that never answers."""
+    """Storage that never answers a write."""
 
     async def create_record(self, name: str, record: Record) -> bool:
         """Hang."""
@@ -73,23 +79,34 @@ async def test_accepted_job_has_one_story_that_carries_all_it_needs(client: Fake
     assert isinstance(story, dict)
     assert story["job_id"] == job_id
     assert story["request"] == {"prompt": "a calm lake", "duration": 5, "width": 1280, "height": 720}
-    assert story["flow"] == FLOW
+    assert story["flow"] == FlowSettings.model_validate(FLOW).model_dump(mode="json")
+    assert story["version"] == STORY_VERSION
 
 
 @pytest.mark.usefixtures("use_store")
 async def test_accepted_job_is_recorded_before_its_story_starts(
     client: FakeDurableClient, store: InMemoryStore
 ) -> None:
-    """What was accepted, and when, is on record."""
-    answer = await post_generate(client, BODY)
+    """What was accepted, when, and under which settings: all that another start of its story would need."""
+    client.start_error_before = ProcessDied()
 
-    job_id = parse_job_id(json.loads(answer.body)["job_id"])
+    with pytest.raises(ProcessDied):
+        await post_generate(client, BODY)
+
+    [(_, started, story)] = client.started
+    job_id = parse_job_id(str(started))
     assert job_id is not None
-    assert await store.read_record(job_blob(job_id)) == {
+    assert isinstance(story, dict)
+    assert store.record(job_blob(job_id)) == {
         "job_id": job_id,
-        "accepted_at": NOW.isoformat(),
+        "accepted_at": "2026-03-01T12:30:15.250000Z",
         "request": {"prompt": "a calm lake", "duration": 5, "width": 1280, "height": 720},
+        "flow": story["flow"],
+        "key": None,
+        "end": None,
     }
+    assert waiting_blob(job_id) in store.names()
+    assert watch_blob(NOW + timedelta(seconds=START_SECONDS), job_id) in store.names()
 
 
 @pytest.mark.usefixtures("use_store")
@@ -189,20 +206,34 @@ async def test_body_that_never_ends_is_given_up(
 
 
 @pytest.mark.usefixtures("use_store")
-async def test_storage_unavailable_is_not_accepted(client: FakeDurableClient, store: InMemoryStore) -> None:
-    """Without its record, no job is started."""
-    store.fail_call(1)
+@pytest.mark.parametrize("after_effect", [False, True], ids=["before it", "after it"])
+@pytest.mark.parametrize(
+    ("nth", "method", "blob"),
+    [
+        (1, "list_names", "waiting/"),
+        (2, "count_up", "tallies/2026-03-01"),
+        (3, "create_record", "watch/"),
+        (4, "create_record", "jobs/"),
+        (5, "create_record", "waiting/"),
+    ],
+)
+async def test_storage_that_fails_at_any_call_does_not_accept(
+    client: FakeDurableClient, store: InMemoryStore, nth: int, method: str, blob: str, *, after_effect: bool
+) -> None:
+    """Without everything that protects it, no job is started."""
+    store.fail_call(nth, after_effect=after_effect)
 
     answer = await post_generate(client, BODY)
 
     assert (answer.status, answer.body) == (500, NOT_ACCEPTED)
-    assert store.calls[0].method == "create_record"
+    assert store.calls[nth - 1].method == method
+    assert store.calls[nth - 1].name.startswith(blob)
     assert client.calls == 0
 
 
 async def test_storage_that_hangs_is_not_accepted(client: FakeDurableClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """A caller gets an answer also where storage gives none."""
-    monkeypatch.setattr(generate, "RECORD_DEADLINE_SECONDS", 0.01)
+    monkeypatch.setattr(acceptance, "RECORD_DEADLINE_SECONDS", 0.01)
 
     answer = await _post_with(HangingStore(), client)
 
@@ -244,14 +275,30 @@ async def test_log_of_an_accepted_job_has_its_id_and_not_its_prompt(
 
 
 @pytest.mark.usefixtures("use_store")
-async def test_only_the_job_record_is_written(client: FakeDurableClient, store: InMemoryStore) -> None:
-    """Accepting a job is one write: everything else is the story's."""
+async def test_accepting_a_job_costs_five_calls(client: FakeDurableClient, store: InMemoryStore) -> None:
+    """Whether it may wait, its number of the day, its appointment, its record and its turn; the rest is the story's."""
     answer = await post_generate(client, BODY)
 
-    job_id = json.loads(answer.body)["job_id"]
-    assert store.calls == [StoreCall("create_record", f"jobs/{job_id}.json")]
+    job_id = parse_job_id(json.loads(answer.body)["job_id"])
+    assert job_id is not None
+    assert store.calls == [
+        StoreCall("list_names", "waiting/"),
+        StoreCall("count_up", tally_blob(NOW)),
+        StoreCall("create_record", watch_blob(NOW + timedelta(seconds=START_SECONDS), job_id)),
+        StoreCall("create_record", job_blob(job_id)),
+        StoreCall("create_record", waiting_blob(job_id)),
+    ]
+    assert client.calls == 1
+
+
+@pytest.mark.usefixtures("use_store")
+async def test_jobs_stand_in_line_as_they_came(client: FakeDurableClient, store: InMemoryStore) -> None:
+    """Also those of one millisecond: the order of their ids is the order of the line."""
+    accepted = [json.loads((await post_generate(client, BODY)).body)["job_id"] for _ in range(20)]
+
+    assert await store.list_names("waiting/", limit=100) == [waiting_blob(job_id) for job_id in accepted]
 
 
 async def _post_with(store: InMemoryStore, client: FakeDurableClient) -> Answer:
-    with use_services(Services(FakeVideoProvider(), store, FlowSettings.model_validate(FLOW))):
+    with use_services(services_over(store)):
         return await post_generate(client, BODY)

@@ -1,12 +1,14 @@
 """`POST /api/generate` where the durable backend does not say that the job was started."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
-from devtools.fakes.in_memory_store import InMemoryStore
+from devtools.fakes.in_memory_store import InMemoryStore, StoreCall
 from shared.jobs import client as job_client
-from shared.jobs.ids import JobId, submission_blob
+from shared.jobs.ids import CAPACITY, JobId, submission_blob, tally_blob, watch_blob
+from shared.ledger.records import START_SECONDS
 from tests.support.durable_client import BACKEND_ERROR, FakeDurableClient
 from tests.unit.api.calling import post_generate
 from tests.unit.api.conftest import NOW
@@ -51,16 +53,20 @@ async def test_start_refused_and_instance_unknown_is_not_accepted(client: FakeDu
 
 @pytest.mark.usefixtures("use_store")
 async def test_job_that_is_not_accepted_is_withdrawn(client: FakeDurableClient, store: InMemoryStore) -> None:
-    """Where its start arrives after all, it finds that nothing may be submitted."""
+    """Where its start arrives after all, it finds that nothing may be submitted; of the job itself nothing is left."""
     client.start_error_before = Exception("down")
 
     await post_generate(client, BODY)
 
-    [(_, job_id, _)] = client.started
-    assert await store.read_record(submission_blob(JobId(str(job_id)))) == {
+    [(_, started, _)] = client.started
+    job_id = JobId(str(started))
+    assert store.record(submission_blob(job_id)) == {
         "job_id": job_id,
         "withdrawn_at": NOW.isoformat(),
+        "accepted": False,
     }
+    appointment = watch_blob(NOW + timedelta(seconds=START_SECONDS), job_id)
+    assert set(store.names()) == {submission_blob(job_id), appointment, tally_blob(NOW), CAPACITY}
 
 
 @pytest.mark.usefixtures("use_store")
@@ -78,14 +84,18 @@ async def test_job_whose_story_is_at_work_already_is_accepted(store: InMemorySto
 async def test_job_that_cannot_be_withdrawn_is_not_accepted_either(
     client: FakeDurableClient, store: InMemoryStore, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Nobody can say that it runs; the log says what is missing."""
+    """Nobody can say that it runs; the log says what is missing, and the sweep finds the job by its appointment."""
     client.start_error_before = Exception("down")
-    store.fail_call(2)
+    store.fail_call(6)
 
     answer = await post_generate(client, BODY)
 
+    [(_, started, _)] = client.started
+    job_id = JobId(str(started))
     assert (answer.status, answer.body) == (500, NOT_ACCEPTED)
-    assert "job not withdrawn" in caplog.text
+    assert store.calls[-1] == StoreCall("create_record", submission_blob(job_id))
+    assert f"[{job_id}] not withdrawn" in caplog.text
+    assert watch_blob(NOW + timedelta(seconds=START_SECONDS), job_id) in store.names()
 
 
 @pytest.mark.usefixtures("use_store")

@@ -19,11 +19,12 @@ from shared.jobs import ids
 from shared.jobs.lifecycle import JobStatus
 from shared.jobs.models import VideoRequest
 from shared.version import VERSION
-from tests.unit.api.calling import get_page
+from tests.unit.api.calling import get_page, read_request
 from tests.unit.api.openapi_reading import described, operation, operations, validator
 
 NOT_DESCRIBED = {
     ("api/status/{job_id}", "HEAD"),  # GET without its body, as HTTP has it
+    ("api/jobs/{job_id}", "HEAD"),  # the same
     *((route.path, method) for route in (routes.OPENAPI, routes.DOCS, routes.DOCS_FILE) for method in route.methods),
 }
 """What a caller of the API does not need to read about."""
@@ -147,16 +148,17 @@ def test_every_refusal_is_an_example_under_its_status(name: str) -> None:
     content = operation("generateVideo")["responses"][str(row.status)]["content"]["application/json"]
 
     with pytest.raises(BadRequest) as refused:
-        parse_body(row.content_type, row.body)
+        read_request(row)
 
     assert content["examples"][name] == {"summary": row.summary, "value": {"detail": refused.value.detail}}
 
 
 def test_schema_of_errors_knows_every_kind() -> None:
-    """The words for programs are those of the table, each once."""
+    """The words for programs are those of the table and the one of a reused key, each once."""
     kinds = described()["components"]["schemas"]["ValidationError"]["properties"]["type"]["enum"]
+    rows = {row.kind for row in REFUSALS.values() if row.kind}
 
-    assert sorted(kinds) == sorted({row.kind for row in REFUSALS.values() if row.kind})
+    assert sorted(kinds) == sorted(rows | {"value_error.idempotency_key"})
 
 
 def test_schema_of_failed_jobs_knows_every_sentence() -> None:
@@ -259,13 +261,23 @@ def test_ids_have_the_form_that_is_looked_for() -> None:
 
 
 def test_links_lead_to_operations_and_their_parameters() -> None:
-    """From an accepted job to its status, and from there to its file."""
-    for name, status, target, parameter in [
-        ("generateVideo", "status", "getStatus", "job_id"),
-        ("getStatus", "download", "downloadVideo", "file_id"),
-    ]:
-        link = operation(name)["responses"]["200"]["links"][status]
+    """From an accepted job to its status, to the whole of it and to its end, and from there to its file."""
+    expected = {
+        "generateVideo": {"status": "getStatus", "job": "getJob", "cancel": "cancelJob"},
+        "getStatus": {"download": "downloadVideo"},
+        "getJob": {"download": "downloadVideo", "cancel": "cancelJob"},
+        "cancelJob": {"job": "getJob"},
+    }
 
-        assert link["operationId"] == target
-        assert list(link["parameters"]) == [parameter]
-        assert parameter in [each["name"] for each in operation(target)["parameters"]]
+    found = {
+        each["operationId"]: {name: link["operationId"] for name, link in answer["links"].items()}
+        for _, _, each in operations()
+        for answer in each["responses"].values()
+        if "links" in answer
+    }
+
+    assert found == expected
+    for name, links in found.items():
+        for link, target in links.items():
+            [parameter] = operation(name)["responses"]["200"]["links"][link]["parameters"]
+            assert parameter in [each["name"] for each in operation(target)["parameters"]]

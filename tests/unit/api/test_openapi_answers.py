@@ -7,17 +7,31 @@ from typing import Any, Final
 import pytest
 
 from devtools.fakes.in_memory_store import InMemoryStore
-from shared.api import generate
-from shared.api.openapi_examples import FILE_ID, JOB_ID, REQUESTS
+from shared.api import generate, jobs
+from shared.api.openapi_examples import FILE_ID, REQUESTS
+from shared.api.openapi_known_jobs import JOB_ID, JOBS, KnownJob
 from shared.api.refusals import REFUSALS
 from shared.errors import StorageUnavailable
-from shared.jobs.ids import JobId, video_blob
+from shared.jobs.ids import JobId, job_blob, video_blob, waiting_blob
 from shared.storage.base import StoredVideo
+from shared.wiring import Limits, use_services
 from tests.support.durable_client import BACKEND_ERROR, FakeDurableClient, instance
-from tests.unit.api.calling import Answer, StalledUpload, get_download, get_status, post_generate
+from tests.unit.api.calling import (
+    Answer,
+    StalledUpload,
+    delete_job,
+    get_download,
+    get_job,
+    get_status,
+    post_generate,
+)
+from tests.unit.api.conftest import services_over
 from tests.unit.api.openapi_reading import operation, operations, validator
 
 Asked = Callable[[InMemoryStore], Awaitable[Answer]]
+About = Callable[[FakeDurableClient, str], Awaitable[Answer]]
+
+BODY: Final = json.dumps(REQUESTS["quick"][1]).encode()
 
 SIZE: Final = 2048
 BY_PLATFORM: Final = "401"
@@ -26,8 +40,27 @@ UNSAID: Final = {"content-length", "content-type"}
 
 
 async def accepted(_: InMemoryStore) -> Answer:
-    summary_and_body = REQUESTS["quick"]
-    return await post_generate(FakeDurableClient(), json.dumps(summary_and_body[1]).encode())
+    return await post_generate(FakeDurableClient(), BODY)
+
+
+async def replayed(_: InMemoryStore) -> Answer:
+    client = FakeDurableClient()
+    await post_generate(client, BODY, key="a-key")
+    return await post_generate(client, BODY, key="a-key")
+
+
+async def key_reused(_: InMemoryStore) -> Answer:
+    client = FakeDurableClient()
+    await post_generate(client, BODY, key="a-key")
+    return await post_generate(client, b'{"prompt":"Another"}', key="a-key")
+
+
+def too_many(limits: Limits) -> Asked:
+    async def ask(store: InMemoryStore) -> Answer:
+        with use_services(services_over(store, limits=limits)):
+            return await post_generate(FakeDurableClient(), BODY)
+
+    return ask
 
 
 async def too_slow(_: InMemoryStore) -> Answer:
@@ -37,7 +70,7 @@ async def too_slow(_: InMemoryStore) -> Answer:
 def refused(name: str) -> Asked:
     async def ask(_: InMemoryStore) -> Answer:
         row = REFUSALS[name]
-        return await post_generate(FakeDurableClient(), row.body, row.content_type)
+        return await post_generate(FakeDurableClient(), row.body, row.content_type, key=row.key)
 
     return ask
 
@@ -54,14 +87,60 @@ def status(runtime: str, shown: object = None, output: object = None) -> Asked:
     return ask
 
 
-async def unknown_job(_: InMemoryStore) -> Answer:
-    return await get_status(FakeDurableClient(), JOB_ID)
+def unknown_job(about: About) -> Asked:
+    async def ask(_: InMemoryStore) -> Answer:
+        return await about(FakeDurableClient(), JOB_ID)
+
+    return ask
 
 
-async def unreadable_job(_: InMemoryStore) -> Answer:
-    client = FakeDurableClient()
-    client.read_answer = BACKEND_ERROR
-    return await get_status(client, JOB_ID)
+def unreadable_job(about: About) -> Asked:
+    async def ask(_: InMemoryStore) -> Answer:
+        client = FakeDurableClient()
+        client.read_answer = BACKEND_ERROR
+        return await about(client, JOB_ID)
+
+    return ask
+
+
+def known(name: str, about: About = get_job) -> Asked:
+    """Ask about a job of the document's examples, which shows itself as it says there."""
+
+    async def ask(store: InMemoryStore) -> Answer:
+        return await about(FakeDurableClient({JOB_ID: await shown(JOBS[name], store)}), JOB_ID)
+
+    return ask
+
+
+def cancelled(name: str) -> Asked:
+    """Cancel a job that shows itself, after that, as an example does."""
+
+    async def ask(store: InMemoryStore) -> Answer:
+        client = FakeDurableClient({JOB_ID: instance("Running", {"status": "processing", "stage": "render"})})
+        after = await shown(JOBS[name], store)
+        client.on_event = lambda job_id, _: client.instances.update({job_id: after})
+        return await delete_job(client, JOB_ID)
+
+    return ask
+
+
+async def shown(job: KnownJob, store: InMemoryStore) -> dict[str, object]:
+    """Put a job on record and into its place in line, and return its instance."""
+    await store.create_record(job_blob(JOB_ID), job.record.model_dump(mode="json"))
+    before = [JobId(f"01jyg74z6ee6e9y23ceq2fmw{number:02d}") for number in range(job.position or 0)]
+    for job_id in [*before[1:], JOB_ID] if job.position else []:
+        await store.create_record(waiting_blob(job_id), {"job_id": job_id})
+    sight = job.sight
+    parts = {
+        "status": sight.view.status,
+        "code": sight.view.code,
+        "stage": sight.stage,
+        "progress": sight.progress,
+        "submits": sight.submits,
+        "times": dict(sight.times),
+        "expires_at": sight.expires_at,
+    }
+    return instance("Completed", None, parts) if sight.told else instance("Running", parts)
 
 
 def file(method: str, **headers: str) -> Asked:
@@ -79,7 +158,7 @@ async def put(store: InMemoryStore) -> str:
     async def chunks() -> AsyncIterator[bytes]:
         yield bytes(SIZE)
 
-    blob = video_blob(JobId(JOB_ID))
+    blob = video_blob(JOB_ID)
     await store.write_video(blob, chunks())
     await store.mark_verified(blob, await found(store, blob), {})
     return (await found(store, blob)).etag
@@ -107,11 +186,18 @@ def unreadable_file(method: str) -> Asked:
 
 
 ANSWERS: Final[dict[tuple[str, str], dict[str, Asked]]] = {
-    ("generateVideo", "200"): {"queued": accepted},
+    ("generateVideo", "200"): {"queued": accepted, "replayed": replayed},
     ("generateVideo", "408"): {"error": too_slow},
     **{
-        ("generateVideo", str(status)): {name: refused(name) for name, row in REFUSALS.items() if row.status == status}
+        ("generateVideo", str(status)): {
+            **{name: refused(name) for name, row in REFUSALS.items() if row.status == status},
+            **({"key-reused": key_reused} if status == 422 else {}),
+        }
         for status in sorted({row.status for row in REFUSALS.values()})
+    },
+    ("generateVideo", "429"): {
+        "line-full": too_many(Limits(waiting_jobs=0)),
+        "day-full": too_many(Limits(jobs_a_day=0)),
     },
     ("generateVideo", "500"): {"error": not_accepted},
     ("getStatus", "200"): {
@@ -120,8 +206,17 @@ ANSWERS: Final[dict[tuple[str, str], dict[str, Asked]]] = {
         "completed": status("Completed", None, {"status": "completed"}),
         "failed": status("Completed", None, {"status": "failed", "code": "content_policy"}),
     },
-    ("getStatus", "404"): {"error": unknown_job},
-    ("getStatus", "500"): {"error": unreadable_job},
+    ("getJob", "200"): {name: known(name) for name in ("waiting", "rendering", "completed", "expired", "failed")},
+    ("cancelJob", "200"): {
+        "cancelled": cancelled("cancelled"),
+        "ending": cancelled("ending"),
+        "completed": known("completed", delete_job),
+    },
+    **{
+        (name, answer): {"error": asked(about)}
+        for name, about in (("getStatus", get_status), ("getJob", get_job), ("cancelJob", delete_job))
+        for answer, asked in {"404": unknown_job, "500": unreadable_job}.items()
+    },
     **{
         (name, answer): {"error": asked}
         for name, method in (("downloadVideo", "GET"), ("inspectVideo", "HEAD"))
@@ -168,7 +263,8 @@ async def test_answer_is_as_the_document_says(
     key: tuple[str, str], name: str, asked: Asked, store: InMemoryStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its status, every one of its headers and no other, its media type, and the example to the letter."""
-    monkeypatch.setattr(generate, "new_job_id", lambda: JobId(JOB_ID))
+    monkeypatch.setattr(generate, "new_job_id", lambda: JOB_ID)
+    monkeypatch.setattr(jobs, "NOTICE_SECONDS", 0.01)
     if asked is too_slow:
         monkeypatch.setattr(generate, "BODY_DEADLINE_SECONDS", 0.01)
     told = operation(key[0])["responses"][key[1]]

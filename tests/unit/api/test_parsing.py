@@ -8,6 +8,7 @@ import pytest
 from shared.api.parsing import BadRequest, parse_body
 from shared.api.refusals import BODY_LIMIT_BYTES, REFUSALS
 from shared.jobs.models import VideoRequest
+from tests.unit.api.calling import read_request
 
 JSON = "application/json"
 Fault = Mapping[str, object]
@@ -277,7 +278,7 @@ def test_row_of_the_table_is_what_its_own_example_is_answered_with(row: str) -> 
     refusal = REFUSALS[row]
 
     with pytest.raises(BadRequest) as bad:
-        parse_body(refusal.content_type, refusal.body)
+        read_request(refusal)
 
     assert bad.value.status == refusal.status
     if isinstance(bad.value.detail, str):

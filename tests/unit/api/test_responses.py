@@ -25,6 +25,44 @@ async def test_accepted_job_is_queued_and_says_where_to_look() -> None:
     }
 
 
+async def test_job_that_was_asked_for_before_is_the_same_answer_with_a_mark() -> None:
+    """A caller that does not look for the mark reads what it would have read the first time."""
+    first, again = await sent(responses.accepted(JOB)), await sent(responses.accepted(JOB, replayed=True))
+
+    assert (again.status, again.body) == (first.status, first.body)
+    assert again.headers == {**first.headers, "idempotency-replayed": "true"}
+
+
+async def test_key_of_another_request_is_a_located_fault() -> None:
+    """In the contract's form of a 422; the key itself is not repeated."""
+    answer = await sent(responses.key_reused())
+
+    assert answer.status == 422
+    assert answer.body == (
+        b'{"detail":[{"loc":["header","Idempotency-Key"],"msg":"the key was used with another request",'
+        b'"type":"value_error.idempotency_key"}]}'
+    )
+
+
+async def test_too_many_jobs_says_when_to_ask_again() -> None:
+    """A sentence, and whole seconds."""
+    answer = await sent(responses.too_many_jobs(41_385))
+
+    assert (answer.status, answer.body) == (429, b'{"detail":"Too many jobs are waiting"}')
+    assert answer.headers["retry-after"] == "41385"
+    assert answer.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("ended", [True, False])
+async def test_job_in_full_says_when_to_ask_again_until_it_has_ended(*, ended: bool) -> None:
+    """Its fields are whatever it was described by, nothing left out for being null."""
+    answer = await sent(responses.job({"job_id": JOB, "code": None}, ended=ended))
+
+    assert (answer.status, answer.body) == (200, b'{"job_id":"01jyg74z6ee6e9y23ceq2fmwc4","code":null}')
+    assert answer.headers.get("retry-after") == (None if ended else "2")
+    assert answer.headers["cache-control"] == "no-store"
+
+
 @pytest.mark.parametrize("status", ["queued", "processing"])
 async def test_unfinished_job_says_when_to_ask_again(status: JobStatus) -> None:
     """A job that still runs has no other field than its status, and a hint when to look next."""
@@ -81,6 +119,7 @@ async def test_failed_job_without_a_code_is_an_internal_error() -> None:
     [
         (404, responses.JOB_NOT_FOUND, b'{"detail":"Job not found"}'),
         (404, responses.FILE_NOT_FOUND, b'{"detail":"File not found"}'),
+        (400, responses.INVALID_KEY, b'{"detail":"Invalid Idempotency-Key"}'),
         (400, responses.EMPTY_PROMPT, b'{"detail":"Invalid prompt: prompt cannot be empty"}'),
         (413, responses.BODY_TOO_LARGE, b'{"detail":"Request body too large"}'),
         (415, responses.UNSUPPORTED_MEDIA_TYPE, b'{"detail":"Unsupported media type"}'),

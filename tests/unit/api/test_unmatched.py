@@ -21,6 +21,7 @@ async def test_path_that_no_route_has_is_not_found(method: str, path: str) -> No
         ("OPTIONS", "/api/generate", "POST"),
         ("PURGE", "/API/GENERATE/", "POST"),
         ("POST", "/api/status/x", "GET, HEAD"),
+        ("PUT", "/api/jobs/x", "GET, HEAD, DELETE"),
         ("DELETE", "/api/download/x", "GET, HEAD"),
         ("PUT", "/openapi.json", "GET, HEAD"),
         ("POST", "/api/docs", "GET, HEAD"),

@@ -224,3 +224,28 @@ async def test_storage_without_a_first_piece_is_answered_as_unavailable(
     [record] = caplog.records
     assert (record.levelname, record.exc_info) == ("ERROR", None)
     assert JOB_ID in caplog.text
+
+
+async def test_a_download_that_takes_too_long_is_cut_off(caplog: pytest.LogCaptureFixture) -> None:
+    """What was sent stays sent and the body is visibly incomplete; its reader can ask for the rest."""
+    source, connection = Source(b"first", b"second", b"third"), Connection()
+    deadline = asyncio.get_running_loop().time() + FEW_SECONDS
+    response = VideoResponse(JobId(JOB_ID), source.read(), deadline=deadline, status_code=200, headers={}, longest=0.0)
+
+    await response(SCOPE, connection.receive, connection.send)
+
+    assert [message.get("body") for message in connection.sent[1:]] == [b"first"]
+    assert connection.sent[-1]["more_body"] is True
+    assert source.closed
+    assert "cut off after 5 bytes" in caplog.text
+
+
+async def test_a_download_whose_last_piece_comes_late_is_whole() -> None:
+    """There is nothing left to cut off."""
+    source, connection = Source(b"all of it"), Connection()
+    deadline = asyncio.get_running_loop().time() + FEW_SECONDS
+    response = VideoResponse(JobId(JOB_ID), source.read(), deadline=deadline, status_code=200, headers={}, longest=0.0)
+
+    await response(SCOPE, connection.receive, connection.send)
+
+    assert connection.sent[-1] == {"type": "http.response.body", "body": b"", "more_body": False}
