@@ -1,11 +1,12 @@
 # Short names for `python3 -m devtools`, which does the work and needs no make. PYTHON=python3.11 chooses the Python.
-.PHONY: help demo up test quick
+.PHONY: help demo up test quick soak
 
 help:
 	@echo 'make demo   one video from a prompt, on this machine: PROMPT="..." DURATION=5 WIDTH=1280 HEIGHT=720'
 	@echo 'make up     the local stack until Ctrl-C:             PORT=8000 STATE=.local RENDER_SECONDS=6 SETTINGS=file'
 	@echo 'make test   lint, types and all tests'
 	@echo 'make quick  the tests that need no server'
+	@echo 'make soak   longer trials, after make test:           SOAK_SECONDS=120 SEED=7'
 
 # What was given reaches the shell through the environment, so that quotes and dollars in a prompt stay as typed.
 ifneq ($(origin PROMPT),undefined)
@@ -23,3 +24,6 @@ up:
 
 test quick:
 	$(devtools) $@
+
+soak:
+	$(devtools) soak $(call option,SOAK_SECONDS,seconds) $(call option,SEED,seed)

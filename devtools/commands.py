@@ -17,6 +17,7 @@ MODULES = {
     "up": "devtools.stack_command",
     "test": "devtools.checks",
     "quick": "devtools.checks",
+    "soak": "tests.soak.command",
 }
 
 
@@ -40,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(
         prog="python3 -m devtools", description="Set-up, local stack, demo and tests in one."
     )
-    commands = root.add_subparsers(dest="command", required=True, metavar="demo | up | test | quick")
+    commands = root.add_subparsers(dest="command", required=True, metavar="demo | up | test | quick | soak")
 
     demo = commands.add_parser("demo", help="make one video from a prompt on this machine, then stop everything")
     demo.add_argument("--prompt", default="A golden retriever playing in a sunny park", help="what the video shows")
@@ -67,6 +68,12 @@ def parser() -> argparse.ArgumentParser:
 
     commands.add_parser("test", help="lint, types and all tests")
     commands.add_parser("quick", help="the tests that need no server, in seconds")
+
+    soak = commands.add_parser("soak", help="chaos, kills, random life cycles and mutants: longer trials than `test`")
+    soak.add_argument(
+        "--seconds", type=soak_seconds, default=120, metavar="N", help="how long the chaos lasts; default: %(default)s"
+    )
+    soak.add_argument("--seed", type=int, metavar="N", help="chooses what happens; default: any, which is printed")
     return root
 
 
@@ -93,4 +100,12 @@ def seconds(text: str) -> float:
     number = float(text)
     if not 0 <= number <= 86_400:
         raise argparse.ArgumentTypeError(f"{text} is not a render time: 0 to 86400 seconds")
+    return number
+
+
+def soak_seconds(text: str) -> int:
+    """A length of the chaos, as `port` is a port."""
+    number = int(text)
+    if not 10 <= number <= 86_400:
+        raise argparse.ArgumentTypeError(f"{text} is not a length for the chaos: 10 to 86400 seconds")
     return number

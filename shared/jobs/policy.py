@@ -80,7 +80,7 @@ def next_wake(now: datetime, delay: timedelta, deadline: datetime) -> datetime |
 
 def render_may_go_on(end: JobEnd) -> bool:
     """Say whether the service may go on with a render that nobody will fetch, after a job that ended like this."""
-    if end.code in ("cancelled", "upstream_timeout"):
+    if end.code == "cancelled":
         return True
     if end.code is None or end.code in _SERVICE_HAS_ENDED or "rendered" in end.times:
         return False

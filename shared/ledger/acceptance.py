@@ -112,7 +112,7 @@ class Acceptance:
     async def _is_refused(self, job_id: JobId, claim: Versioned) -> bool:
         """Say whether the job of a claim was withdrawn; one that was taken back may still have to be."""
         if claim.record.get(_TAKEN_BACK):
-            await self.submissions.withdraw(job_id, accepted=False)
+            await self.submissions.withdraw(job_id, refused=True)
         return await self.submissions.is_refused(job_id)
 
     async def _marked(self, key: str, claim: Versioned, mark: str) -> bool:
@@ -154,7 +154,7 @@ class Acceptance:
                 if not await self._taken_back(record):
                     log_for(job_id).warning("not withdrawn: another request with its key has been led to it")
                     return True
-                if not await self.submissions.withdraw(job_id, accepted=False):
+                if not await self.submissions.withdraw(job_id, refused=True):
                     return False
                 log_for(job_id).warning("withdrawn: its caller is told that it was not accepted")
                 await self.forget(job_id, record.key)

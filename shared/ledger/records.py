@@ -17,7 +17,7 @@ from shared.storage.base import BlobStore
 
 MOST_TRIES = 10
 
-START_SECONDS = 180
+START_SECONDS = 60
 """A job is first looked at so long after it was accepted: whoever accepted it has ended or died by then."""
 
 OVERDUE = timedelta(hours=1)

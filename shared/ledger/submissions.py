@@ -22,6 +22,9 @@ SETTLE_SECONDS = 10.0
 CLOCK_SKEW = timedelta(seconds=30)
 """How far the service's clock may lag behind ours when it stamps a render; it counts whole seconds, too."""
 
+_REFUSED = "caller_was_refused"
+"""Field of a withdrawal; not to be confused with an intent's `accepted`, which is about the service."""
+
 
 @dataclass(frozen=True)
 class Submissions:
@@ -32,12 +35,12 @@ class Submissions:
     submit_seconds: float
     now: Callable[[], datetime]
 
-    async def withdraw(self, job_id: JobId, *, accepted: bool = True) -> bool:
+    async def withdraw(self, job_id: JobId, *, refused: bool = False) -> bool:
         """See to it that nothing is submitted for a job; False where something has been, or is being, submitted.
 
-        With `accepted=False` the withdrawal says that the job's caller was told that there is no such job.
+        With `refused` the withdrawal says that the job's caller was told that the job had not been accepted.
         """
-        withdrawal: Record = {"job_id": job_id, WITHDRAWN: self.now().isoformat(), "accepted": accepted}
+        withdrawal: Record = {"job_id": job_id, WITHDRAWN: self.now().isoformat(), _REFUSED: refused}
         if await self.store.create_record(submission_blob(job_id), withdrawal):
             return True
         record = await self.store.read_record(submission_blob(job_id))
@@ -51,7 +54,7 @@ class Submissions:
     async def is_refused(self, job_id: JobId) -> bool:
         """Say whether the job was withdrawn because its caller had to be told that it was not accepted."""
         record = await self.store.read_record(submission_blob(job_id))
-        return record is not None and WITHDRAWN in record and record.get("accepted") is False
+        return record is not None and WITHDRAWN in record and record.get(_REFUSED) is True
 
     async def candidates(self, job_id: JobId, spec: RenderSpec, record: Record) -> Sequence[RenderCandidate]:
         """Return the renders that may have come of a submission whose answer is missing.
@@ -91,8 +94,7 @@ class Submissions:
         upstream_id = seen.record.get("upstream_id")
         if not isinstance(upstream_id, str):
             upstream_id = await self._found(job_id, spec, seen.record)
-            # An intent says with this word what the service did; a withdrawal, what the job's caller was told.
-            withdrawal: Record = {**seen.record, WITHDRAWN: self.now().isoformat(), "accepted": True}
+            withdrawal: Record = {**seen.record, WITHDRAWN: self.now().isoformat()}
             if upstream_id is not None:
                 withdrawal["upstream_id"] = upstream_id
             if not await self.store.replace_version(submission_blob(job_id), withdrawal, seen.etag):

@@ -21,7 +21,7 @@ LOOK_AGAIN = timedelta(days=1)
 """A job that goes on is looked at once a day, to see that it does; those that hold a place, every minute."""
 
 UNBORN = timedelta(minutes=15)
-"""A job without a story that is younger than this never had one: the first look at it comes after 3 minutes."""
+"""A job without a story that is younger than this never had one: the first look at it comes after a minute."""
 
 _LOST = JobView("failed", "internal")
 
@@ -75,7 +75,7 @@ async def _without_story(services: Services, instances: Instances, record: JobRe
         await _forget(services, job_id, record.key, "it was withdrawn when it was accepted")
         return False
     never_had_one = now < record.accepted_at + UNBORN and record.key is None
-    if never_had_one and await services.submissions.withdraw(job_id, accepted=False):
+    if never_had_one and await services.submissions.withdraw(job_id, refused=True):
         await _forget(
             services, job_id, None, "whoever accepted it died before its story started, and nobody has its id"
         )

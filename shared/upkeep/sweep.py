@@ -27,7 +27,7 @@ MOST_CANCELLATIONS = 500
 
 Chore = tuple[JobId, Callable[[], Awaitable[None]]]
 
-UNSEEN = timedelta(minutes=3)
+UNSEEN = timedelta(minutes=1)
 """A job that has got a place has a story by then, or never will."""
 
 _USES_ITS_PLACE = ("submit", "render", "close", None)

@@ -134,8 +134,8 @@ MUTANTS: Final = (
     Mutant(
         "leave a render running that took too long",
         "shared/jobs/policy.py",
-        '    if end.code in ("cancelled", "upstream_timeout"):\n',
-        '    if end.code in ("cancelled",):\n',
+        '    return end.code == "internal" or "submitted" in end.times\n',
+        '    return end.code == "internal"\n',
         STORIES,
     ),
     Mutant(

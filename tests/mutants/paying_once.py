@@ -89,4 +89,11 @@ PAYING_ONCE: Final = (
         "            if place is not None and place.grant == grant + grant:\n",
         SUBMIT,
     ),
+    Mutant(
+        "take a cancelled job for one that was never accepted",
+        "shared/ledger/submissions.py",
+        "record.get(_REFUSED) is True",
+        "not record.get(_REFUSED)",
+        "tests/whole/test_cancelled_in_doubt.py",
+    ),
 )

@@ -293,39 +293,6 @@ def test_flow_is_what_a_job_carries(monkeypatch: pytest.MonkeyPatch) -> None:
     assert own.model_dump() == {**every, "poll_first_seconds": 0.25, "unknown_submission": "resubmit"}
 
 
-@pytest.mark.parametrize(
-    ("environment", "calls"),
-    [
-        pytest.param(OPENAI, None, id="a server of one's own"),
-        pytest.param(AZURE, 2, id="Azure, by its quota for sora-2"),
-        pytest.param({**AZURE, "MAX_SUBMITS_PER_MINUTE": "6"}, 6, id="Azure, by another quota"),
-        pytest.param({**OPENAI, "MAX_SUBMITS_PER_MINUTE": "6"}, 6, id="a server that counts, too"),
-    ],
-)
-def test_submissions_a_minute_are_those_that_the_service_takes(
-    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], calls: int | None
-) -> None:
-    """Azure's documented quota holds there unless another one is set."""
-    assert load(monkeypatch, STORAGE, environment).submits_per_minute == calls
-
-
-@pytest.mark.parametrize(
-    ("name", "wrong"),
-    [
-        ("MAX_CONCURRENT_RENDERS", "0"),
-        ("MAX_SUBMITS_PER_MINUTE", "0"),
-        ("MAX_WAITING_JOBS", "-1"),
-        ("MAX_JOBS_PER_DAY", "50001"),
-        ("VIDEO_RETENTION_DAYS", "0"),
-        ("HISTORY_RETENTION_DAYS", "3651"),
-    ],
-)
-def test_limits_have_limits(monkeypatch: pytest.MonkeyPatch, name: str, wrong: str) -> None:
-    """What would stop the app, or cannot be counted, is refused with the setting's name."""
-    with pytest.raises(ConfigurationError, match=name):
-        load(monkeypatch, STORAGE, OPENAI, {name: wrong})
-
-
 @pytest.mark.parametrize("name", ["poll_first_seconds", "Poll_First_Seconds"])
 def test_names_are_read_in_any_case(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """Variables are named as each platform likes to spell them."""

@@ -52,11 +52,11 @@ async def test_who_asks_again_with_the_key_has_the_job_started_at_once(
 
 
 async def test_a_job_with_a_key_that_nobody_asks_for_again_is_started_by_the_sweep(tmp_path: Path) -> None:
-    """Its caller may still come back with the key: three minutes after the request, and the key leads to it."""
+    """Its caller may still come back with the key: a minute or two after the request, and the key leads to it."""
     async with troubled_app(tmp_path) as app:
         await killed_over(app, KEY, BEFORE_THE_START[-1], after_effect=True)
 
-        await app.pass_time(minutes=2)
+        await app.pass_time(minutes=1)
         assert app.service.renders == []
         await app.pass_time(minutes=2)
         assert len(app.service.renders) == 1

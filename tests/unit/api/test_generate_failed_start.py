@@ -63,7 +63,7 @@ async def test_job_that_is_not_accepted_is_withdrawn(client: FakeDurableClient, 
     assert store.record(submission_blob(job_id)) == {
         "job_id": job_id,
         "withdrawn_at": NOW.isoformat(),
-        "accepted": False,
+        "caller_was_refused": True,
     }
     appointment = watch_blob(NOW + timedelta(seconds=START_SECONDS), job_id)
     assert set(store.names()) == {submission_blob(job_id), appointment, tally_blob(NOW), CAPACITY}

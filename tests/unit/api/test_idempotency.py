@@ -207,14 +207,14 @@ async def test_start_that_was_refused_frees_the_key(client: FakeDurableClient, s
     assert list(client.instances) == [second]
     withdrawal = store.record(submission_blob(JobId(str(first))))
     assert withdrawal is not None
-    assert withdrawal["accepted"] is False
+    assert withdrawal["caller_was_refused"] is True
 
 
 @pytest.mark.usefixtures("use_store")
 async def test_key_that_could_not_be_freed_is_taken_over(client: FakeDurableClient, store: InMemoryStore) -> None:
     """A withdrawn job is none, whatever its key still says; also for another request, since nobody got an answer."""
     client.start_error_before = Exception("down")
-    store.fail_call(9)  # the removal of the key, after the withdrawal
+    store.fail_call(12)  # the removal of the key, after the withdrawal
     await post_generate(client, BODY, key=KEY)
     client.start_error_before = None
     left = store.record(key_blob(KEY))

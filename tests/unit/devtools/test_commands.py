@@ -6,11 +6,12 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-from devtools.commands import parser
+from devtools.commands import MODULES, parser
 from devtools.environment import ROOT
 
 
@@ -29,6 +30,23 @@ def test_defaults_make_the_demo_and_the_stack_run_without_arguments() -> None:
     assert (up.port, str(up.state), up.settings) == (None, ".local", None)
 
 
+def test_a_soak_is_two_minutes_of_whatever_comes() -> None:
+    """Where no seed is given, each run tries something else."""
+    soak = parser().parse_args(["soak"])
+    repeated = parser().parse_args(["soak", "--seconds", "30", "--seed", "7"])
+
+    assert (soak.seconds, soak.seed) == (120, None)
+    assert (repeated.seconds, repeated.seed) == (30, 7)
+
+
+def test_every_command_has_its_module() -> None:
+    """What can be typed can be run."""
+    choices = next(action.choices for action in parser()._actions if isinstance(action.choices, dict))
+
+    assert set(choices) == set(MODULES)
+    assert all(find_spec(module) for module in MODULES.values())
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -38,6 +56,9 @@ def test_defaults_make_the_demo_and_the_stack_run_without_arguments() -> None:
         ["up", "--port", "http"],
         ["up", "--render-seconds", "-1"],
         ["demo", "--width", "x"],
+        ["soak", "--seconds", "9"],
+        ["soak", "--seconds", "2m"],
+        ["soak", "--seed", "any"],
     ],
 )
 def test_wrong_arguments_are_refused_before_any_set_up(
@@ -56,6 +77,8 @@ def test_wrong_arguments_are_refused_before_any_set_up(
     ("typed", "received"),
     [
         (["test"], ["test"]),
+        (["soak"], ["soak"]),
+        (["soak", "SECONDS=30", "SEED=7"], ["soak", "--seconds", "30", "--seed", "7"]),
         (["up", "PORT=9000", "STATE=a b"], ["up", "--port", "9000", "--state", "a b"]),
         (["demo", "PROMPT=", "WIDTH=640"], ["demo", "--prompt", "", "--width", "640"]),
         (

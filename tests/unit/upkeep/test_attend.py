@@ -38,7 +38,7 @@ async def test_a_job_that_never_started_and_that_nobody_knows_is_removed(world: 
 
     assert job_blob(job_id) not in world.store.names()
     assert waiting_blob(job_id) not in world.store.names()
-    assert (world.store.record(submission_blob(job_id)) or {})["accepted"] is False
+    assert (world.store.record(submission_blob(job_id)) or {})["caller_was_refused"] is True
     assert not any(name.startswith("watch/") for name in world.store.names())
     assert len(world.instances.started) == 1
 
@@ -72,7 +72,7 @@ async def test_a_job_that_was_withdrawn_leaves_nothing_but_its_withdrawal(world:
     """Storage was away when it was to be cleaned up after."""
     job_id = await accepted(world, "a key")
     world.instances.sights.clear()
-    await world.services.submissions.withdraw(job_id, accepted=False)
+    await world.services.submissions.withdraw(job_id, refused=True)
     world.later(180)
 
     await sweep(world)
@@ -122,7 +122,7 @@ async def test_a_job_whose_story_is_lost_after_its_deadline_is_ended(world: Worl
 
 
 async def test_a_job_that_goes_on_is_looked_at_once_a_day(world: World) -> None:
-    """After three minutes, then daily, and at last an hour after its deadline."""
+    """First soon after it was accepted, then daily, and at last an hour after its deadline."""
     await accepted(world)
     world.later(180)
     await sweep(world)
