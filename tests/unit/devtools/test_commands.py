@@ -78,7 +78,7 @@ def test_wrong_arguments_are_refused_before_any_set_up(
     [
         (["test"], ["test"]),
         (["soak"], ["soak"]),
-        (["soak", "SECONDS=30", "SEED=7"], ["soak", "--seconds", "30", "--seed", "7"]),
+        (["soak", "SOAK_SECONDS=30", "SEED=7"], ["soak", "--seconds", "30", "--seed", "7"]),
         (["up", "PORT=9000", "STATE=a b"], ["up", "--port", "9000", "--state", "a b"]),
         (["demo", "PROMPT=", "WIDTH=640"], ["demo", "--prompt", "", "--width", "640"]),
         (
