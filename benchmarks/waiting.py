@@ -8,8 +8,9 @@ quickly. Prints calls to storage, episodes of stories, memory and time, each for
 episodes for one job grow by more than a tenth from the shortest line to the longest.
 
 Memory is what `tracemalloc` says that has come to stay since before the first job, for each job that waits: on one hand
-what the app and its libraries hold, on the other what was made by the fakes and the host, which stand for storage here.
-(The durable state is in SQLite, on disk.) Resident memory would show the allocator's habits instead.
+what code of the app and its libraries has made (that includes the names of blobs, which the store in memory holds), on
+the other what the fakes and the host have made, which stand for storage here. The durable state is in SQLite, on disk.
+Resident memory would show the allocator's habits instead.
 """
 
 import argparse
@@ -75,7 +76,6 @@ class Meter:
 
     def __init__(self) -> None:
         self.episodes: Counter[str] = Counter()
-        self._seen = 0
 
     def heard(self, trigger: str, _answer: str) -> None:
         """Count an episode."""
@@ -83,9 +83,9 @@ class Meter:
 
     def calls(self, store: InMemoryStore) -> Counter[str]:
         """Return the calls since the last time, by method."""
-        new = store.calls[self._seen :]
-        self._seen = len(store.calls)
-        return Counter(call.method for call in new)
+        counted = Counter(call.method for call in store.calls)
+        store.calls.clear()
+        return counted
 
 
 async def measure(jobs: int) -> Figures:

@@ -58,6 +58,11 @@ class LossyClient(EngineClient):
             if not await self.get_status(instance_id or ""):
                 await super().start_new(name, instance_id, client_input)
 
+    async def signal(self, instance_id: str, event_name: str) -> None:
+        """Send an event that nobody loses; one that has ended does not take it."""
+        if not self._engine.instance(instance_id).status.is_final:
+            await super().raise_event(instance_id, event_name)
+
     async def raise_event(self, instance_id: str, event_name: str, event_data: Any = None) -> None:
         """Send an event, or lose it."""
         if self._losses.events and not self._engine.instance(instance_id).status.is_final:

@@ -110,14 +110,13 @@ async def test_a_render_whose_answer_was_lost_keeps_its_place_until_it_is_stoppe
     """The job has ended for its caller; what the service may be doing for it is found out first, and takes a moment."""
     async with troubled_app(tmp_path, limits=Limits(renders=1)) as app:
         app.service.script("submit", ANSWER_LOST)
-        app.fuse.light(1000, after_effect=False)
         first, second = [await app.submit(prompt) for prompt in ("first", "second")]
         await app.settle()
         app.service.endless.add(app.service.renders[0].upstream_id)
-        app.service.script("find", DOWN, DOWN, DOWN)
+        app.service.script("find", *[DOWN] * 5)
 
         assert end_of(await cancelled(app, first)) == CANCELLED
-        for _ in range(24):
+        for _ in range(30):
             await app.pass_time(seconds=5)
             assert len(app.service.running()) <= 1
         await app.until_ended(second)

@@ -14,6 +14,7 @@ tells so many, random ones, for as long as that takes, and remembers those that 
 import asyncio
 import os
 from collections.abc import Coroutine
+from collections.abc import Set as AbstractSet
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -36,6 +37,8 @@ from devtools.fakes.fake_provider import ANSWER_LOST, BROKEN_OFF, AnswerLost, Op
 from shared.api import jobs as jobs_route
 from shared.errors import ProviderAmbiguous, ProviderRejected, ProviderThrottled, ProviderUnavailable
 from shared.jobs import client as job_client
+from shared.jobs.ids import JobId
+from shared.names import PLACE_GRANTED
 from shared.wiring import Limits
 from tests.whole import on_record, promises
 from tests.whole.life import Life
@@ -64,7 +67,7 @@ REFUSED = ProviderRejected("content_policy", "refused on request")
 NO_WAY = ProviderRejected("upstream_failed", "not on request")
 
 OUTCOMES: Final[dict[Operation, list[Outcome]]] = {
-    "submit": [FULL, LATER, DOWN, ANSWER_LOST, SILENCE, GARBLED, REFUSED],
+    "submit": [FULL, LATER, DOWN, ANSWER_LOST, ANSWER_LOST, SILENCE, GARBLED, REFUSED],
     "look": [DOWN, FULL, LATER],
     "fetch": [DOWN, FULL, BROKEN_OFF],
     "find": [DOWN, FULL, NO_WAY],
@@ -83,16 +86,27 @@ class LifeCycle(RuleBasedStateMachine):
         self._stack = AsyncExitStack()
         self._sound = True
 
-    @initialize(places=st.integers(1, 3), submits=st.sampled_from([None, None, 2]), looks=st.integers(1, 4))
-    def start(self, places: int, submits: int | None, looks: int) -> None:
+    @initialize(
+        places=st.integers(1, 3),
+        submits=st.sampled_from([None, None, 2]),
+        looks=st.integers(1, 4),
+        unknown=st.sampled_from(["fail", "fail", "resubmit"]),
+    )
+    def start(self, places: int, submits: int | None, looks: int, unknown: str) -> None:
         """Start the app."""
         folder = self._stack.enter_context(TemporaryDirectory())
         limits = Limits(renders=places, submits_per_minute=submits)
         opened = troubled_app(
-            Path(folder), limits=limits, looks_needed=looks, history_retention=timedelta(hours=2), **FLOW
+            Path(folder),
+            limits=limits,
+            looks_needed=looks,
+            history_retention=timedelta(hours=2),
+            unknown_submission=unknown,
+            **FLOW,
         )
         self.app = self._do(self._stack.enter_async_context(opened))
         self.life = Life(self.app)
+        self._held_before: AbstractSet[JobId] = set()
         self._homeless: list[str] = []
         self.app.service.on_render = lambda _: self._homeless.extend(
             map(str, promises.renders_without_a_place(self.app))
@@ -158,6 +172,12 @@ class LifeCycle(RuleBasedStateMachine):
         """Die at one of the next calls to storage or to the video service."""
         self.app.fuse.light(calls, after_effect=after_effect)
 
+    @rule(places=st.integers(1, 3))
+    def redeploy(self, places: int) -> None:
+        """Be replaced by a process with another number of places."""
+        self._held_before = on_record.places(self.app.storage).places.keys()
+        self._do(self.app.redeploy(places))
+
     @rule(minutes=st.integers(1, 10))
     def forget_to_sweep(self, minutes: int) -> None:
         """Skip the sweep for a while."""
@@ -177,6 +197,19 @@ class LifeCycle(RuleBasedStateMachine):
     def events_are_lost(self, events: int) -> None:
         """Lose the next events."""
         self.app.losses.events += events
+
+    @rule(number=st.integers(0, 1000))
+    def message_comes_again(self, number: int) -> None:
+        """Have an activity run once more."""
+        self._do(self.app.deliver_again(number))
+
+    @precondition(lambda self: self.life.requests)
+    @rule(number=numbers)
+    def event_comes_for_no_reason(self, number: int) -> None:
+        """Tell a story that it has a place."""
+        job = self.life.job(number)
+        if job is not None and self.app.is_there(job.job_id):
+            self._do(self.app.client.signal(job.job_id, PLACE_GRANTED))
 
     @rule(becomes=st.sampled_from(["refused", "unheard", "late"]))
     def start_goes_wrong(self, becomes: Any) -> None:
@@ -257,7 +290,7 @@ class LifeCycle(RuleBasedStateMachine):
     def promises_are_kept(self) -> None:
         """Hold everything against everything."""
         self._do(self.life.read_everything())
-        promises.most_places(self.app)
+        promises.most_places(self.app, self._held_before)
         promises.no_job_is_paid_twice(self.life)
         promises.submits_keep_to_the_quota(self.app)
         promises.every_render_has_a_place(self.app)
@@ -276,7 +309,7 @@ class LifeCycle(RuleBasedStateMachine):
         self.app.heal()
         end = self.app.clock.now() + LONGEST_END
         while self.app.clock.now() < end:
-            await self.app.pass_time(minutes=5)
+            await self.app.pass_time(minutes=15)
             await self.life.read_everything()
         await promises.everything_has_ended(self.life)
 
@@ -300,7 +333,7 @@ def test_every_job_ends_as_promised_whatever_happens(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(jobs_route, "NOTICE_SECONDS", 0.02)
     monkeypatch.setattr(jobs_route, "LOOK_AGAIN_SECONDS", 0.01)
     chosen = settings(
-        max_examples=int(EXAMPLES or 60),
+        max_examples=int(EXAMPLES or 50),
         stateful_step_count=40,
         deadline=None,
         derandomize=not EXAMPLES,

@@ -41,6 +41,7 @@ async def test_the_place_of_a_job_that_an_operator_ended_is_free_within_about_a_
     """Its render is stopped first, its end is on record, and the next in line goes on."""
     async with troubled_app(tmp_path, limits=ONE_PLACE) as app:
         first, second = await rendering_and_waiting(app)
+        await app.pass_time(minutes=5)
 
         await app.client.terminate(first, "an operator's wish")
         await app.settle()

@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -36,6 +36,9 @@ Value = TypeVar("Value")
 
 MONTH_SECONDS = 30 * 86_400
 
+DELIVERED_AGAIN = timedelta(minutes=10)
+"""A message whose worker has died comes again within minutes, when its lease has run out."""
+
 
 class InlinePool(ThreadPoolExecutor):
     """A pool without threads: what it is given is done at once, so that episodes come in the same order every time."""
@@ -54,12 +57,17 @@ class InlinePool(ThreadPoolExecutor):
 
 @dataclass
 class TroubledApp(WholeApp):
-    """See `WholeApp`. The sweep runs every so many minutes, and not before `no_sweep_before`."""
+    """See `WholeApp`. The sweep runs every so many minutes, and not before `no_sweep_before`.
+
+    `messages` are those that have had an activity run, with the moment of it: each may be delivered once more.
+    """
 
     fuse: Fuse = field(default_factory=Fuse)
     losses: Losses = field(default_factory=Losses)
     no_sweep_before: datetime = START
     sweep_minutes: int = 1
+    messages: list[tuple[datetime, str, str]] = field(default_factory=list)
+    _activities: Callable[[str, str], Coroutine[Any, Any, str | None]] = field(init=False)
 
     @property
     def service(self) -> TroubledProvider:
@@ -92,8 +100,29 @@ class TroubledApp(WholeApp):
             self.store, self.services.limits.waiting_jobs, time=lambda: self.clock.now().timestamp()
         )
         # The engine has not begun: nothing has been awaited since.
+        run, self.host.worker.call_activity = self.host.worker.call_activity, self._run_activity  # type: ignore[method-assign]  # to listen
+        self._activities = run
         self.host.worker.pool = InlinePool()
         self.host.worker.client = self.host.client = LossyClient(self.host.engine, self.losses)
+
+    async def _run_activity(self, name: str, input_text: str) -> str | None:
+        self.messages.append((self.clock.now(), name, input_text))
+        return await self._activities(name, input_text)
+
+    async def deliver_again(self, number: int) -> None:
+        """Deliver a message of the last minutes once more, as the durable backend may; nobody waits for the outcome."""
+        late = [message for message in self.messages if message[0] >= self.clock.now() - DELIVERED_AGAIN]
+        if late:
+            _, name, input_text = late[number % len(late)]
+            with contextlib.suppress(Killed):
+                await self._activities(name, input_text)
+            if self.fuse.blown or self.host.death is not None:
+                await self.restart()
+
+    async def redeploy(self, renders: int) -> None:
+        """Start the next process with another number of places."""
+        self.services = replace(self.services, limits=replace(self.services.limits, renders=renders))
+        await self.restart()
 
     async def sweep(self) -> None:
         """Run the sweep, unless it is skipped."""
