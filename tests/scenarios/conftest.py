@@ -9,7 +9,7 @@ from tests.support.caller import Caller
 from tests.support.stack import running_stack
 
 QUICK = {
-    # As many as there are jobs: what is tested here is not the line, and some of them hold their place until a deadline.
+    # As many as there are jobs: what is tested here is not the line, and some hold their place until a deadline.
     "MAX_CONCURRENT_RENDERS": "50",
     "POLL_FIRST_SECONDS": "0.3",
     "POLL_LONGEST_SECONDS": "1",

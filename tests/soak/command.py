@@ -18,7 +18,7 @@ from typing import Final
 from devtools.environment import ROOT
 from tests.soak.chaos import chaos
 from tests.soak.killings import killings
-from tests.soak.programs import has_mutants, mutants, stories
+from tests.soak.programs import faults_on_the_wire, mutants, stories
 from tests.soak.report import Report, tell
 
 STATE: Final = ROOT / ".local" / "soak"
@@ -47,8 +47,8 @@ def _trials(folder: Path, seed: int, seconds: int) -> Iterator[tuple[str, Callab
     yield "chaos", lambda: chaos(folder / "chaos", seed, seconds)
     yield "kill -9 in turn", lambda: killings(folder / "killings", seed)
     yield "random life cycles", lambda: stories(seed, seconds / 2)
-    if has_mutants():
-        yield "mutants", mutants
+    yield "faults on the wire", faults_on_the_wire
+    yield "mutants", mutants
 
 
 def _status(name: str, trial: Callable[[], Report]) -> int:

@@ -1,6 +1,5 @@
-"""Trials that are programs of their own: random life cycles, and the mutants. Neither can go on for ever."""
+"""Trials that are programs of their own: random life cycles, faults on the wire, mutants. None can go on for ever."""
 
-import importlib.util
 import os
 import signal
 import subprocess
@@ -15,6 +14,7 @@ STORIES_AT_A_TIME: Final = 20
 LONGEST_BATCH_SECONDS: Final = 900.0
 """One batch takes well under a minute; one that finds something looks five minutes for a shorter story of it."""
 
+LONGEST_WIRE_SECONDS: Final = 900.0
 LONGEST_MUTANTS_SECONDS: Final = 1800.0
 LIFE_CYCLE: Final = "tests/whole/test_life_cycle.py"
 ENDS_WITH_LINES: Final = 60
@@ -38,9 +38,17 @@ def stories(seed: int, seconds: float) -> Report:
     return report
 
 
-def has_mutants() -> bool:
-    """Say whether there are any."""
-    return importlib.util.find_spec("tests.mutants") is not None
+def faults_on_the_wire() -> Report:
+    """Break single requests to the storage emulator and to the simulator, under each activity."""
+    report, began = Report(), monotonic()
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "soak"]
+    status, output = _run(command, LONGEST_WIRE_SECONDS)
+    if status != 0:
+        report.logs = "\n".join(output.splitlines()[-ENDS_WITH_LINES:])
+        report.problems.append(f"pytest {_how(status, LONGEST_WIRE_SECONDS)}; again with: python -m pytest -m soak")
+    report.row("cells", (output.strip().splitlines()[-1:] or ["nothing"])[0])
+    report.row("took", f"{monotonic() - began:.0f} s")
+    return report
 
 
 def mutants() -> Report:

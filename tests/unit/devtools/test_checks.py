@@ -15,7 +15,7 @@ def test_the_first_failing_step_ends_the_run(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Its exit status is the command's, and later steps do not run."""
-    monkeypatch.setitem(checks.STEPS, "test", [PASS, FAIL, PASS])
+    monkeypatch.setitem(checks.STEPS, "test", [[PASS], [FAIL], [PASS]])
 
     status = checks.run(argparse.Namespace(command="test"))
 
@@ -26,13 +26,36 @@ def test_the_first_failing_step_ends_the_run(
 
 def test_all_steps_passing_is_success(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing but success gives zero."""
-    monkeypatch.setitem(checks.STEPS, "test", [PASS, PASS])
+    monkeypatch.setitem(checks.STEPS, "test", [[PASS], [PASS]])
 
     assert checks.run(argparse.Namespace(command="test")) == 0
 
 
+@pytest.mark.parametrize("steps", [[PASS, FAIL], [FAIL, PASS], [PASS, PASS]])
+def test_steps_that_run_side_by_side_are_all_shown_and_all_count(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], steps: list[checks.Step]
+) -> None:
+    """What each has printed is there, whichever failed, and one that fails is enough."""
+    monkeypatch.setitem(checks.STEPS, "test", [steps, [PASS]])
+
+    status = checks.run(argparse.Namespace(command="test"))
+
+    out = capfd.readouterr().out
+    failing = steps.count(FAIL)
+    assert status == (1 if failing else 0)
+    assert out.count("== fail failed") == failing
+    assert out.count("Beautiful is better than ugly.") == 2 - failing + (0 if failing else 1)
+
+
+def test_every_test_is_in_one_of_the_steps_that_run_them() -> None:
+    """The two halves of the tests leave out those that take minutes, and no others."""
+    markers = [command[command.index("-m") + 1] for _, command in (checks.PURE_TESTS, checks.STACK_TESTS)]
+
+    assert markers == ["not stack", "stack and not soak"]
+
+
 def test_every_tool_can_be_run() -> None:
     """The steps name modules that the environment has."""
-    modules = {command[0] for steps in checks.STEPS.values() for _, command in steps}
+    modules = {command[0] for stages in checks.STEPS.values() for steps in stages for _, command in steps}
 
     assert all(find_spec(module) for module in modules)
