@@ -2,10 +2,10 @@
 
     python -m benchmarks.thousand [--jobs 1000] [--render-seconds 0.05]
 
-Starts the local stack with two places, and a simulator that refuses a third unfinished job. Submits all jobs, waits
-until they have ended, and prints how long that took, how long callers waited, and what was asked of storage and of the
-video service. Exits with 1 unless every job is completed, each was rendered once, no more than two at a time, and they
-were begun in order of arrival to within the number of places.
+Starts the local stack with two places, and a simulator that refuses a third unfinished job. Submits all jobs, each with
+a key and as often as it takes, waits until they have ended, and prints how long that took, how long callers waited, and
+what was asked of storage and of the video service. Exits with 1 unless every job is completed, each was rendered once,
+no more than two at a time, and they were begun in order of arrival to within the number of places.
 """
 
 import argparse
@@ -41,7 +41,8 @@ SETTINGS: Final = {
     "POLL_LONGEST_SECONDS": "1",
 }
 
-_REQUEST: Final = re.compile(rf'"(\w+) /{ACCOUNT}/[^/?" ]+/?([^/?." ]*)[^"]*" (\d+)')
+_REQUEST: Final = re.compile(rf'"(\w+) /{ACCOUNT}/[^/?" ]+/?([^/?." ]*)')
+_NOT_ACCEPTED: Final = re.compile(r"job not accepted: (\w+)")
 
 
 class GuardedStack(Stack):
@@ -73,6 +74,7 @@ class Run:
     upstream: Counter[str] = field(default_factory=Counter)
     storage: Counter[str] = field(default_factory=Counter)
     refused: int = 0
+    asked_again: Counter[str] = field(default_factory=Counter)
     memory: list[float] = field(default_factory=list)
 
 
@@ -84,18 +86,25 @@ async def measure(jobs: int, render_seconds: float) -> Run:
             timeout = aiohttp.ClientTimeout(total=30)
             async with aiohttp.ClientSession(timeout=timeout) as session:
                 await _run(stack, session, jobs, run)
-        log = (Path(folder) / "logs" / "blob.log").read_text(encoding="utf-8", errors="replace")
-        run.storage = Counter(f"{method} {what or '(list)'}" for method, what, _ in _REQUEST.findall(log))
+        logs = {part: (Path(folder) / "logs" / f"{part}.log").read_text(errors="replace") for part in ("blob", "app")}
+        run.storage = Counter(f"{method} {what or '(list)'}" for method, what in _REQUEST.findall(logs["blob"]))
+        run.asked_again = Counter(_NOT_ACCEPTED.findall(logs["app"]))
     return run
 
 
 async def _run(stack: Stack, session: aiohttp.ClientSession, jobs: int, run: Run) -> None:
     async def submit(number: int) -> None:
-        body = {"prompt": f"job {number}", "duration": 1, "width": 256, "height": 256}
-        began = perf_counter()
-        async with session.post(f"{stack.app}/api/generate", json=body, raise_for_status=True) as response:
-            ids[(await response.json())["job_id"]] = f"job {number}"
-        run.figures.add("generate", perf_counter() - began)
+        prompt = f"job {number}"
+        body = {"prompt": prompt, "duration": 1, "width": 256, "height": 256}
+        key = {"Idempotency-Key": f"job-{number}"}
+        status = 500
+        while status == 500:
+            began = perf_counter()
+            async with session.post(f"{stack.app}/api/generate", json=body, headers=key) as response:
+                status = response.status
+                answer = await response.json()
+            run.figures.add("generate", perf_counter() - began)
+        ids[answer["job_id"]] = prompt
 
     async def look(job_id: str) -> None:
         began = perf_counter()
@@ -176,6 +185,7 @@ def _is_right(run: Run, jobs: int) -> bool:
     for sentence, is_wrong in wrong.items():
         print(f"  {'WRONG: ' if is_wrong else ''}{sentence}")
     print(f"  the video service refused {run.refused} calls with 429")
+    print(f"  callers were told to ask again {run.asked_again.total()} times: {dict(run.asked_again)}")
     return not any(wrong.values())
 
 

@@ -14,8 +14,8 @@ from tests.faults.world import World
 REST_MINUTES: Final = 20
 """So long after the last job has ended, the sweep has tidied up everything that faults have left."""
 
-OVERDUE: Final = timedelta(hours=50)
-"""After so long a job that could not be closed is closed by the sweep: two days, and an hour that is waited for it."""
+NEXT_DAY: Final = timedelta(hours=25)
+"""After so long a job whose story cannot close it, and that the sweep failed to close, has had another appointment."""
 
 SHOWN: Final = frozenset(("status", "stage", "progress", "submits", "times", "code", "expires_at", "due"))
 """All that a custom status or an output may say."""
@@ -32,7 +32,7 @@ async def come_to_rest(world: World) -> Disk:
             return disk
         await world.pass_time(minutes=1)
     if all(sentence.endswith("no end") for sentence in disk.unrest()):
-        await world.host.advance(OVERDUE)
+        await world.host.advance(NEXT_DAY)
         await world.pass_time(minutes=2)
     return await Disk.read(world.store_behind)
 

@@ -22,12 +22,13 @@ class Verdict:
 async def play(cell: Cell) -> Verdict:
     """Run a cell of the matrix at the ports."""
     scenario = SCENARIOS[cell.scenario]
+    run = None if cell.effect == DELIVERY else await studied_run(cell.scenario, cell.row)
     hangs = cell.strike.kind is Kind.HANGS
     async with fake_world(submits_per_minute=scenario.submits_per_minute, short_deadlines=hangs) as world:
         if cell.effect == DELIVERY:
             world.tap.deliver(cell.row, cell.strike.kind)
         else:
-            world.tap.aim(cell.row, cell.effect, cell.strike, run=await studied_run(cell.scenario, cell.row))
+            world.tap.aim(cell.row, cell.effect, cell.strike, run=run)
         return await judged(world, scenario.script, expected_ends(cell), extra_renders=renders_beyond_places(cell))
 
 

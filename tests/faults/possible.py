@@ -110,7 +110,8 @@ EXCLUSIONS: Final = (
     Exclusion("nobody else knows an id that has just been made", (Kind.OVERTAKEN,), scenarios=("without a key",)),
     Exclusion("it stands there already", (Kind.OVERTAKEN,), ("create_record",), scenarios=("operator",)),
     Exclusion("after that answer nothing was done", (Kind.THROTTLED, Kind.UNREACHED), when=When.AFTER),
-    Exclusion(SAME, (Kind.TRUNCATED, Kind.UNREACHED), ("submit", "cancel"), areas=("upstream",)),
+    Exclusion(SAME, (Kind.TRUNCATED,), ("submit", "cancel"), areas=("upstream",)),
+    Exclusion(SAME, (Kind.UNREACHED,), ("cancel",), areas=("upstream",)),
     Exclusion("there is nothing yet to be forgotten", (Kind.FORGOTTEN,), ("submit",), When.BEFORE),
     Exclusion(SAME, (Kind.NO_ANSWER, Kind.UNREACHED, Kind.GARBAGE, Kind.TRUNCATED), ("look", "find")),
     Exclusion(

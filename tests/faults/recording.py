@@ -28,7 +28,9 @@ async def studied_run(name: str, row: str) -> int | None:
     known_by = SCENARIOS[name].studied[row]
     if known_by == ANY:
         return None
-    return next(run for seen_row, run, effect in await seen_in(name) if (seen_row, str(effect)) == (row, known_by))
+    runs = [run for seen_row, run, effect in await seen_in(name) if (seen_row, str(effect)) == (row, known_by)]
+    assert runs, f"{row} never calls {known_by} in {name!r}"
+    return runs[0]
 
 
 async def recorded(name: str) -> Mapping[str, frozenset[Effect]]:

@@ -52,7 +52,7 @@ FAULTS: Final[Mapping[str, tuple[RequestStrike, ...]]] = {
 }
 """What can happen to a request. What strikes once, the SDK tries again by itself; the rest reaches the app."""
 
-AT_EACH: Final = 2
+AT_EACH: Final[Mapping[str, int]] = {"read": 1, "write": 2}
 """So many of these faults strike each request of each activity, in turn. That each call of the store gets over each of
 them is tests/contract/test_azure_blob_store_records.py's subject; here it is what the app makes of it."""
 
@@ -160,7 +160,7 @@ def storage_cells() -> Iterator[WireCell]:
     turns = {what: cycle(faults) for what, faults in FAULTS.items()}
     for each in _calls():
         for number, what in enumerate(REQUESTS[each.effect.call], start=1):
-            for strike in islice(turns[what], AT_EACH):
+            for strike in islice(turns[what], AT_EACH[what]):
                 at = RequestStrike(strike.fault, strike.times, number)
                 yield WireCell(each.row, each.scenario, each.effect, at, SCENARIOS[each.scenario].ends[FIRST])
 
@@ -189,8 +189,9 @@ def service_cells() -> Iterator[WireCell]:
 async def play_on_the_wire(cell: WireCell, on: Stage) -> Verdict:
     """Run a cell of the matrix on the wire."""
     scenario = SCENARIOS[cell.scenario]
+    run = await studied_run(cell.scenario, cell.row)
     async with wire_world(on) as world:
-        world.tap.aim(cell.row, cell.effect, cell.strike, run=await studied_run(cell.scenario, cell.row))
+        world.tap.aim(cell.row, cell.effect, cell.strike, run=run)
         ends = {**scenario.ends, FIRST: cell.end}
         return await judged(world, scenario.script, ends, extra_renders=int(cell.goes_on))
 

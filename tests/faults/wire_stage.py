@@ -39,10 +39,10 @@ from tests.support.whole_app import START
 APART: Final = timedelta(days=10)
 """Between the beginnings of two worlds: more than any of them lasts."""
 
-UPSTREAM_SECONDS: Final = 1.0
+UPSTREAM_SECONDS: Final = 0.7
 """How long the adapter waits for an answer that does not come."""
 
-SILENCE_SECONDS: Final = 1
+SILENCE_SECONDS: Final = 0.5
 """How long the store waits for one."""
 
 TIMEOUTS: Final[Mapping[str, float]] = {"submit_timeout_seconds": 600, "render_timeout_seconds": 900}

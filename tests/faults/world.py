@@ -42,8 +42,8 @@ _DAYS: Final = {
 class World(WholeApp):
     """See the module's docstring; made by `fake_world` or `wire_world`.
 
-    `jobs` are those that were accepted, by their prompts; `store_behind` and `upstream`
-    are what is behind the tap. `shown` is every custom status that a story has set.
+    `jobs` are those that were accepted, by their prompts; `store_behind` and `upstream` are what is behind the tap.
+    `shown` is every custom status that a story has set.
     """
 
     tap: Tap = field(kw_only=True)

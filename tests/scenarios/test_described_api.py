@@ -15,7 +15,7 @@ from tests.support.caller import Caller
 from tests.support.source_tree import ROOT
 from tests.support.stack import running_stack
 
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")

@@ -80,9 +80,8 @@ class Life:
         known = None if key is None else self.keys.get(key)
         if answer.status == 200:
             job_id = json.loads(answer.body)["job_id"]
-            replayed = answer.headers.get("idempotency-replayed") == "true"
             assert known is None or (known.job_id == job_id and known.prompt == prompt), f"{known} became {job_id}"
-            assert job_id not in self.jobs or (replayed and key is not None), f"{job_id} was given away twice"
+            assert known is not None or job_id not in self.jobs, f"{job_id} was given away twice"
             job = self.jobs.setdefault(job_id, Seen(job_id, prompt))
             if key is not None:
                 self.keys[key] = job

@@ -42,6 +42,7 @@ from shared.names import PLACE_GRANTED
 from shared.wiring import Limits
 from tests.whole import on_record, promises
 from tests.whole.life import Life
+from tests.whole.shuffled_loop import ShuffledLoop
 from tests.whole.troubled_app import troubled_app
 
 EXAMPLES: Final = os.environ.get("LIFE_CYCLE_EXAMPLES")
@@ -82,7 +83,8 @@ class LifeCycle(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self._runner = asyncio.Runner()
+        self._loop = ShuffledLoop()
+        self._runner = asyncio.Runner(loop_factory=lambda: self._loop)
         self._stack = AsyncExitStack()
         self._sound = True
 
@@ -91,9 +93,11 @@ class LifeCycle(RuleBasedStateMachine):
         submits=st.sampled_from([None, None, 2]),
         looks=st.integers(1, 4),
         unknown=st.sampled_from(["fail", "fail", "resubmit"]),
+        order=st.integers(0, 1000),
     )
-    def start(self, places: int, submits: int | None, looks: int, unknown: str) -> None:
+    def start(self, places: int, submits: int | None, looks: int, unknown: str, order: int) -> None:
         """Start the app."""
+        self._loop.seed(order)
         folder = self._stack.enter_context(TemporaryDirectory())
         limits = Limits(renders=places, submits_per_minute=submits)
         opened = troubled_app(
