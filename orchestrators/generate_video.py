@@ -262,7 +262,9 @@ def _close(teller: Storyteller, job: GenerateVideoInput, code: FailureCode | Non
         raise AssertionError("decided above, or by an earlier execution")
     if render_may_go_on(end):
         stop = CancelRenderInput(job_id=job.job_id, spec=render_spec(job.request))
-        yield from teller.tidy_up(CANCEL_RENDER, stop, CancelRenderResult, CANCEL_SECONDS)
+        stopped = yield from teller.tidy_up(CANCEL_RENDER, stop, CancelRenderResult, CANCEL_SECONDS)
+        if not stopped and teller.state.grant is not None:
+            return ended(end)  # its place must not go to the next: the sweep goes on stopping it, and then closes it
     close = CloseJobInput(job_id=job.job_id, end=end, in_line=teller.state.in_line)
     yield from teller.tidy_up(CLOSE_JOB, close, CloseJobResult, CLOSE_SECONDS)
     return ended(end)

@@ -148,19 +148,22 @@ class Storyteller:
 
     def tidy_up(
         self, activity: str, payload: Payload, result: type[Payload], seconds: float
-    ) -> Generator[Any, Any, None]:
-        """Perform an activity that the job's end does not depend on, in so many seconds, or give it up.
+    ) -> Generator[Any, Any, bool]:
+        """Perform an activity that the job's end does not depend on, in so many seconds; False where it was given up.
 
         Nothing happens where an earlier execution has done so.
         """
         if activity in self.state.tidied_up:
-            return
+            return True
         self._cancelled = None
         if self.state.deadline is None:
             self._change(deadline=self.now + timedelta(seconds=seconds))
+        done = False
         with contextlib.suppress(StageFailed):
             yield from self.perform(activity, payload, result)
+            done = True
         self._change(deadline=None, tries=0, tidied_up=(*self.state.tidied_up, activity))
+        return done
 
     def _call(self, activity: str, payload: Payload) -> Generator[Any, Any, Outcome]:
         try:

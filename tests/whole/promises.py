@@ -3,9 +3,9 @@
 A render that is under way needs a place that is held by its job, and there are no more of those than the operator said.
 Two kinds of renders may run without one, because the app cannot help it:
 
-- *unknown*: the service did not say that it had accepted it, and was asked in vain whether it had. Its job has ended
-  without it, by the rule `fail`: no job owns it (there is no claim).
-- *not stopped*: the service was asked to stop it, and refused or did not answer.
+- *unknown*: the service did not say that it had accepted it, and was asked in vain whether it had, or had several that
+  look alike. Its job has ended without it: no job owns it (there is no claim).
+- *not stopped*: the service was asked to stop it and refused, or could not be reached for as long as the sweep asks.
 """
 
 from collections import Counter
@@ -14,11 +14,15 @@ from datetime import timedelta
 
 from devtools.fakes.fake_provider import FakeRender
 from shared.jobs.ids import JobId
+from shared.upkeep.attend import STOP_TRIES
 from tests.whole import on_record
 from tests.whole.life import CANCELLED, Life
 from tests.whole.troubled_app import TroubledApp
 
 MINUTE = timedelta(seconds=60)
+
+PATIENCE = timedelta(minutes=STOP_TRIES - 1)
+"""For so long the sweep asks a service that cannot be reached to stop a render."""
 
 
 def most_places(app: TroubledApp, held_before: AbstractSet[JobId]) -> None:
@@ -57,8 +61,13 @@ def is_known(app: TroubledApp, render: FakeRender) -> bool:
 
 def is_excused(app: TroubledApp, render: FakeRender) -> bool:
     """Say whether a render may run without a place; see the module's docstring."""
-    unknown = not is_known(app, render) and render.spec.prompt in app.service.untold
-    return unknown or render.upstream_id in app.service.not_stopped
+    service, prompt = app.service, render.spec.prompt
+    if not is_known(app, render):
+        alike = [each for each in service.renders if each.spec.prompt == prompt and not is_known(app, each)]
+        return prompt in service.untold or len(alike) > 1
+    failures = service.not_stopped[render.upstream_id]
+    given_up = bool(failures) and failures[-1] - failures[0] >= PATIENCE
+    return given_up or render.upstream_id in service.unstoppable
 
 
 def no_job_is_paid_twice(life: Life) -> None:

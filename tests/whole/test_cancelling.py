@@ -1,6 +1,7 @@
 """Cancelling jobs, over the whole app on a clock that skips."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,9 @@ from tests.whole.troubled_app import TroubledApp, troubled_app
 
 CANCELLED = ("failed", "Job was cancelled")
 DOWN = ProviderUnavailable("down on request")
+
+UNTIL_IT_IS_WRITTEN = 2
+"""Calls to storage for a cancellation, until it is on record."""
 
 
 @pytest.fixture(autouse=True)
@@ -136,7 +140,7 @@ async def test_a_job_ends_although_its_render_cannot_be_stopped(tmp_path: Path) 
         ends = await app.until_ended(first, second)
 
     assert list(ends.values()) == ["failed", "completed"]
-    assert app.service.not_stopped == {app.service.renders[0].upstream_id}
+    assert app.service.unstoppable == {app.service.renders[0].upstream_id}
 
 
 async def test_a_render_that_could_not_be_looked_at_in_time_is_stopped(tmp_path: Path) -> None:
@@ -150,6 +154,28 @@ async def test_a_render_that_could_not_be_looked_at_in_time_is_stopped(tmp_path:
         await app.until_ended(second)
 
     assert details["error"] == "Azure OpenAI service is currently unavailable"
+    assert app.service.renders[0].cancelled
+    assert app.service.peak_running == 1
+
+
+@pytest.mark.parametrize("minutes", [1, 3, 5, 11, 14])
+async def test_a_render_is_stopped_before_its_place_is_free_however_long_storage_is_away(
+    tmp_path: Path, minutes: int
+) -> None:
+    """The outage begins when the cancellation has just been written: the story gives up, and the sweep goes on."""
+    async with troubled_app(tmp_path, limits=Limits(renders=1)) as app:
+        first, second = [await app.submit(prompt) for prompt in ("first", "second")]
+        await app.settle()
+        app.service.endless.add(app.service.renders[0].upstream_id)
+        app.storage.go_away(app.clock.now() + timedelta(minutes=minutes), ["fails"], after=UNTIL_IT_IS_WRITTEN)
+
+        await app.cancel(first)
+        await app.pass_time(minutes=minutes + 3)
+        ends = await app.until_ended(first, second)
+
+        assert on_record.end(app.storage, first) is not None
+
+    assert list(ends.values()) == ["failed", "completed"]
     assert app.service.renders[0].cancelled
     assert app.service.peak_running == 1
 

@@ -190,12 +190,13 @@ class LifeCycle(RuleBasedStateMachine):
     # What storage and the durable backend do.
 
     @rule(
-        minutes=st.sampled_from([0.5, 2, 10, 30]),
+        minutes=st.sampled_from([0.5, 3, 10, 30]),
+        after=st.integers(0, 5),
         pattern=st.lists(st.sampled_from(["fails", "unheard", "well"]), min_size=1, max_size=4),
     )
-    def storage_fails(self, minutes: float, pattern: list[Any]) -> None:
-        """Have an outage of storage."""
-        self.app.storage.go_away(self.app.clock.now() + timedelta(minutes=minutes), pattern)
+    def storage_fails(self, minutes: float, after: int, pattern: list[Any]) -> None:
+        """Have an outage of storage, perhaps in the middle of something."""
+        self.app.storage.go_away(self.app.clock.now() + timedelta(minutes=minutes), pattern, after=after)
 
     @rule(events=st.integers(1, 3))
     def events_are_lost(self, events: int) -> None:
@@ -337,7 +338,7 @@ def test_every_job_ends_as_promised_whatever_happens(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(jobs_route, "NOTICE_SECONDS", 0.02)
     monkeypatch.setattr(jobs_route, "LOOK_AGAIN_SECONDS", 0.01)
     chosen = settings(
-        max_examples=int(EXAMPLES or 50),
+        max_examples=int(EXAMPLES or 60),
         stateful_step_count=40,
         deadline=None,
         derandomize=not EXAMPLES,

@@ -1,11 +1,12 @@
 """A video service on paper whose renders misbehave one by one, and at whose calls the process can die."""
 
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
 from devtools.fakes.fake_provider import FakeRender, FakeVideoProvider, Operation, Outcome
-from shared.errors import ProviderError, ProviderUnavailable
+from shared.errors import ProviderError, ProviderRejected, ProviderUnavailable
 from shared.jobs.models import RenderSpec
 from shared.providers.base import RenderCandidate, RenderedFile, RenderLook
 from tests.whole.fuse import Fuse
@@ -17,8 +18,8 @@ class TroubledProvider(FakeVideoProvider):
     """See `FakeVideoProvider`. Renders in `endless` never finish; so many of the next fetches get a wrong file.
 
     `on_render` is called with each new render. `submitted` are the moments at which calls to submit arrived, `failures`
-    counts the calls that failed, `not_stopped` has the renders that it would not stop, and `untold` the prompts after
-    which it was asked in vain.
+    counts the calls that failed, `untold` has the prompts after which it was asked in vain, `unstoppable` the renders
+    that it refused to stop, and `not_stopped` when it was asked in vain to stop one.
     """
 
     def __init__(self, *, file: bytes, looks_needed: int, now: Callable[[], datetime], fuse: Fuse) -> None:
@@ -28,7 +29,8 @@ class TroubledProvider(FakeVideoProvider):
         self.on_render: Callable[[FakeRender], None] = lambda _: None
         self.submitted: list[datetime] = []
         self.failures = 0
-        self.not_stopped: set[str] = set()
+        self.unstoppable: set[str] = set()
+        self.not_stopped: defaultdict[str, list[datetime]] = defaultdict(list)
         self.untold: set[str] = set()
         self._fuse = fuse
         self._away_until = now()
@@ -86,9 +88,11 @@ class TroubledProvider(FakeVideoProvider):
         with self._fuse.call():
             try:
                 await super().cancel(upstream_id)
+            except ProviderRejected:
+                self.unstoppable.add(upstream_id)
+                raise
             except ProviderError:
-                if any(render.upstream_id == upstream_id for render in self.running()):
-                    self.not_stopped.add(upstream_id)
+                self.not_stopped[upstream_id].append(self._now())
                 raise
 
     async def find(self, spec: RenderSpec, since: datetime) -> Sequence[RenderCandidate]:

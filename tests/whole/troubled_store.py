@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import datetime
-from itertools import cycle
+from itertools import chain, cycle, repeat
 from typing import Literal
 
 from devtools.fakes.in_memory_store import InMemoryStore
@@ -24,9 +24,9 @@ class TroubledStore(InMemoryStore):
         self._until = now()
         self._pattern: Iterator[Call] = cycle(["well"])
 
-    def go_away(self, until: datetime, pattern: Sequence[Call]) -> None:
-        """Have an outage until then, in which calls go by that pattern, over and over."""
-        self._until, self._pattern = until, cycle(pattern)
+    def go_away(self, until: datetime, pattern: Sequence[Call], *, after: int = 0) -> None:
+        """Have an outage until then, in which calls go by that pattern, over and over, `after` some that go well."""
+        self._until, self._pattern = until, chain(repeat("well", after), cycle(pattern))
 
     @property
     def is_away(self) -> bool:
