@@ -7,13 +7,13 @@ import asyncio
 import heapq
 import logging
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from devtools.host import history
 from devtools.host.clock import Clock
-from devtools.host.episode import EpisodeRunner
+from devtools.host.episode import EpisodeRunner, Generation
 from devtools.host.failures import FunctionError, activity_failure
 from devtools.host.journal import Journal
 from devtools.host.records import Due, Task
@@ -26,6 +26,8 @@ _RETRY_AFTER = timedelta(seconds=5)
 _ATTEMPTS = 5
 _KEEP_AGAIN_SECONDS = 1.0
 
+OnCommit = Callable[[str, Sequence[Generation]], None]
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -36,7 +38,7 @@ class Limits:
 
 
 class Dispatcher:
-    """Runs until cancelled. `on_commit` is called with the id of every instance whose state was changed.
+    """Runs until cancelled. `on_commit` is called with every episode that was kept: instance id and generations.
 
     Where a worker for tests lets an exception through that plays the death of the process, nothing more is begun or
     kept, as after a kill at that moment; what runs is left alone. `on_death` is called with that exception.
@@ -50,7 +52,7 @@ class Dispatcher:
         *,
         clock: Clock,
         limits: Limits,
-        on_commit: Callable[[str], None] = lambda _: None,
+        on_commit: OnCommit = lambda _id, _kept: None,
         on_death: Callable[[BaseException], None] = lambda _: None,
     ) -> None:
         self._journal = journal
@@ -145,7 +147,7 @@ class Dispatcher:
             for due in self._journal.commit(work, generations, self._clock.now()):
                 self.notify(due)
             self._failures.pop(instance_id, None)
-            self._on_commit(instance_id)
+            self._on_commit(instance_id, generations)
         except sqlite3.OperationalError as error:
             # A full disk or a locked file passes; nothing was committed, so the episode can be repeated.
             # It may be repeated for long, and its sentence says enough without the traceback.

@@ -14,7 +14,7 @@ from uuid import uuid4
 from devtools.host import history
 from devtools.host.catalog import Catalog
 from devtools.host.clock import Clock
-from devtools.host.dispatcher import Dispatcher, Limits
+from devtools.host.dispatcher import Dispatcher, Limits, OnCommit
 from devtools.host.episode import EpisodeRunner, TimerLimits
 from devtools.host.history import Event, RuntimeStatus
 from devtools.host.journal import Journal
@@ -48,7 +48,7 @@ class Engine:
         *,
         limits: Limits | None = None,
         timer_limits: TimerLimits | None = None,
-        on_commit: Callable[[str], None] = lambda _: None,
+        on_commit: OnCommit = lambda _id, _kept: None,
         on_failure: Callable[[], None] = lambda: None,
         on_death: Callable[[BaseException], None] = lambda _: None,
     ) -> None:

@@ -71,7 +71,13 @@ class InProcessHost:
         self.death: BaseException | None = None
         self.worker = InProcessWorker(catalog, on_episode)
         self.engine = Engine(
-            catalog, self.worker, journal_path, clock, on_commit=self._committed, on_death=self._died, **options
+            catalog,
+            self.worker,
+            journal_path,
+            clock,
+            on_commit=lambda instance_id, _: self._committed(instance_id),
+            on_death=self._died,
+            **options,
         )
         self.client = self.worker.client = EngineClient(self.engine)
         self._watched: str | None = None

@@ -12,7 +12,7 @@ from urllib.parse import quote_plus
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from devtools.host import jsontext
@@ -21,7 +21,7 @@ from devtools.host.engine import Engine, InstanceEndedError, InstanceNotFoundErr
 from devtools.host.history import RuntimeStatus
 from devtools.host.management_query import BadQueryError, instance_filter, is_true, seconds
 from devtools.host.records import Instance, InstanceExistsError
-from devtools.host.status_view import history_body, status_body
+from devtools.host.status_view import TwiceScheduledError, history_body, status_body
 
 _PAGE_SIZE = 100
 _LONGEST_WAIT_SECONDS = 230.0
@@ -75,6 +75,7 @@ class ManagementApi:
                 InstanceNotFoundError: _bare(404),
                 InstanceEndedError: _bare(410),
                 WrongStateError: _wrong_state,
+                TwiceScheduledError: _bad_argument,
                 BadJsonError: _bad_json,
                 BadQueryError: _bad_query,
             },
@@ -93,7 +94,7 @@ class ManagementApi:
                 version=query.get("version"),
             )
         except InstanceExistsError as error:
-            return JSONResponse({"Message": str(error)}, 409)
+            return _json({"Message": str(error)}, 409)
         if "timeout" in query:
             ended = await self._wait(instance_id, seconds(query, "timeout", 10), seconds(query, "pollingInterval", 1))
             if ended is not None:
@@ -207,6 +208,10 @@ def _bare(status: int) -> Callable[[Request, Exception], Response]:
 
 def _wrong_state(_request: Request, error: Exception) -> Response:
     return _error(_WENT_WRONG, error, "System.InvalidOperationException", 500)
+
+
+def _bad_argument(_request: Request, error: Exception) -> Response:
+    return _error("One or more of the arguments submitted is incorrect", error, "System.ArgumentException", 400)
 
 
 def _bad_json(_request: Request, error: Exception) -> Response:

@@ -32,9 +32,25 @@ def status_body(instance: Instance, *, show_input: bool) -> dict[str, Any]:
     }
 
 
+class TwiceScheduledError(Exception):
+    """A history with two tasks of one number cannot be shown; an orchestrator that is not deterministic leaves one."""
+
+    def __init__(self, event: Event) -> None:
+        key = f"{EventType(event['EventType']).title}_{event['EventId']}"
+        super().__init__(f"An item with the same key has already been added. Key: {key}")
+
+
 def history_body(events: list[Event], *, show_output: bool) -> list[Event]:
-    """`historyEvents`: names for numbers, no marks of episodes, and the end of a task in the place of its begin."""
-    begun = {event["EventId"]: event for event in events if event["EventType"] in _BEGINS_OF_TASKS}
+    """`historyEvents`: names for numbers, no marks of episodes, and the end of a task in the place of its begin.
+
+    Raises TwiceScheduledError, as the extension does (measured).
+    """
+    begun: dict[int, Event] = {}
+    for event in events:
+        if event["EventType"] in _BEGINS_OF_TASKS:
+            if event["EventId"] in begun:
+                raise TwiceScheduledError(event)
+            begun[event["EventId"]] = event
     ended = {event["TaskScheduledId"] for event in events if event["EventType"] in _ENDS_OF_TASKS}
     return [
         _shown(event, begun, show_output=show_output)

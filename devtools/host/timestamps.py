@@ -36,7 +36,8 @@ def from_microseconds(count: int) -> datetime:
 
 
 def to_timespan(duration: timedelta) -> str:
-    """`3.00:00:00`: days, hours, minutes, seconds."""
+    """`3.00:00:00`: days where there are any, hours, minutes, seconds."""
     hours, rest = divmod(duration.seconds, 3600)
     minutes, seconds = divmod(rest, 60)
-    return f"{duration.days}.{hours:02}:{minutes:02}:{seconds:02}"
+    days = f"{duration.days}." if duration.days else ""
+    return f"{days}{hours:02}:{minutes:02}:{seconds:02}"
