@@ -17,6 +17,7 @@ from devtools.host.clock import RealClock
 from devtools.host.cors import CorsError, CorsPolicy
 from devtools.host.host_json import HostJsonError, HostSettings, read_host_settings
 from devtools.host.indexing import AppRefusedError, index
+from devtools.host.keys import Keys, KeysError, read_keys
 from devtools.host.routes import RouteError
 from devtools.host.server import listen, origin, running_host
 from devtools.host.state_folder import FolderInUseError, StateFolder
@@ -39,12 +40,15 @@ def main() -> int:
         settings = read_host_settings(folder)
         catalog = index(load_app(folder))
         state = StateFolder(arguments.state)
-        return asyncio.run(_serve(catalog, settings, state, arguments.port, cors, faults=arguments.faults))
+        keys = read_keys(state.keys_path, catalog.http) if arguments.enable_auth else None
+        return asyncio.run(
+            _serve(catalog, settings, state, arguments.port, cors=cors, keys=keys, faults=arguments.faults)
+        )
     except AppRefusedError as error:
         for problem in error.problems:
             print(f"The app cannot be loaded: {problem}", file=sys.stderr)
         return _BAD_START
-    except (CorsError, HostJsonError, FolderInUseError, RouteError, _Refused) as error:
+    except (CorsError, HostJsonError, FolderInUseError, KeysError, RouteError, _Refused) as error:
         print(error, file=sys.stderr)
         return _BAD_START
     except (OSError, sqlite3.Error) as error:
@@ -53,7 +57,14 @@ def main() -> int:
 
 
 async def _serve(
-    catalog: Catalog, settings: HostSettings, state: StateFolder, port: int, cors: CorsPolicy | None, *, faults: bool
+    catalog: Catalog,
+    settings: HostSettings,
+    state: StateFolder,
+    port: int,
+    *,
+    cors: CorsPolicy | None,
+    keys: Keys | None,
+    faults: bool,
 ) -> NoReturn:
     told_to_end = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -70,6 +81,7 @@ async def _serve(
         RealClock(),
         listener,
         cors=cors,
+        keys=keys,
         faults=faults,
         on_failure=told_to_end.set,
     )
@@ -78,6 +90,8 @@ async def _serve(
             logging.getLogger(__name__).warning(
                 "Function %s (%s) is not run by the local host.", function.name, function.trigger["type"]
             )
+        if keys is not None:
+            logging.getLogger(__name__).info("Keys are asked for; they are in %s.", state.keys_path)
         print(f"Functions host ready on {origin(listener)} ({len(catalog)} functions)", flush=True)
         await told_to_end.wait()
     # Not by returning: the event loop would wait for functions that still run on threads.
@@ -96,6 +110,7 @@ def _parse() -> argparse.Namespace:
         help="origins whose pages may read answers, separated by commas; * is any",
     )
     parser.add_argument("--cors-credentials", action="store_true", help="they may send cookies and credentials")
+    parser.add_argument("--enable-auth", action="store_true", help="ask for keys, which are kept in the state folder")
     parser.add_argument("--faults", action="store_true", help="let tests make the durable client's port fail")
     return parser.parse_args()
 

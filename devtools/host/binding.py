@@ -12,11 +12,15 @@ _CONNECTION = "Storage"
 
 @dataclass(frozen=True)
 class ClientBinding:
-    """Where the durable endpoints are: `public` is the app's origin, `rpc` the loopback listener's."""
+    """Where the durable endpoints are: `public` is the app's origin, `rpc` the loopback listener's.
+
+    `system_key` is the key that the public ones ask for, empty where they ask for none.
+    """
 
     task_hub: str
     public: str
     rpc: str
+    system_key: str = ""
 
     def text(self) -> str:
         """The binding's value."""
@@ -33,7 +37,7 @@ class ClientBinding:
                 },
                 "managementUrls": urls,
                 "baseUrl": f"{self.public}{WEBHOOK_PATH}",
-                "requiredQueryStringParameters": "",
+                "requiredQueryStringParameters": self._code,
                 "rpcBaseUrl": f"{self.rpc}{RPC_PATH}/",
                 "httpBaseUrl": None,
                 "maxGrpcMessageSizeInBytes": None,
@@ -61,4 +65,9 @@ class ClientBinding:
 
     @property
     def _hub(self) -> str:
-        return f"taskHub={self.task_hub}&connection={_CONNECTION}"
+        hub = f"taskHub={self.task_hub}&connection={_CONNECTION}"
+        return f"{hub}&{self._code}" if self._code else hub
+
+    @property
+    def _code(self) -> str:
+        return f"code={quote_plus(self.system_key)}" if self.system_key else ""

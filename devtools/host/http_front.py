@@ -9,13 +9,14 @@ import logging
 from collections.abc import Sequence
 
 import azure.functions as func
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from devtools.host.binding import WEBHOOK_PATH
 from devtools.host.catalog import AppFunction, Catalog
 from devtools.host.failures import FunctionError
+from devtools.host.keys import Keys, Level, key_of, level_of
 from devtools.host.paths import BadPathError, read_path
 from devtools.host.routes import RouteTable
 from devtools.host.web_extension_bridge import WebExtensionBridge
@@ -26,14 +27,18 @@ logger = logging.getLogger(__name__)
 _PING_PATH = "/admin/host/ping"
 # The real host keeps what is below these to itself, so no function is ever asked for it.
 _RESERVED = {"admin", "runtime"}
+_UNAUTHORIZED = Response(status_code=401)
 
 
 class HttpFront:
-    """An ASGI app. `management` answers below the durable webhook path."""
+    """An ASGI app. `management` answers below the durable webhook path; keys are asked for where there are `keys`."""
 
-    def __init__(self, catalog: Catalog, worker: Worker, route_prefix: str, management: ASGIApp) -> None:
+    def __init__(
+        self, catalog: Catalog, worker: Worker, route_prefix: str, management: ASGIApp, keys: Keys | None = None
+    ) -> None:
         """Raises RouteError for a route that cannot be read."""
         self._worker = worker
+        self._keys = keys
         self._management = management
         self._routes: RouteTable[AppFunction] = RouteTable(
             [(_template(function, route_prefix), _methods(function), function) for function in catalog.http]
@@ -52,7 +57,8 @@ class HttpFront:
             await Response(status_code=400)(scope, receive, send)
             return
         if path.startswith(WEBHOOK_PATH + "/"):
-            await self._management(scope, receive, send)
+            allowed = self._may(Level.SYSTEM, scope)
+            await (self._management if allowed else _UNAUTHORIZED)(scope, receive, send)
         elif path == _PING_PATH and scope["method"] in {"GET", "POST"}:
             await Response(status_code=200)(scope, receive, send)
         elif path[1:].partition("/")[0] in _RESERVED:
@@ -66,11 +72,20 @@ class HttpFront:
             await Response(status_code=404)(scope, receive, send)
             return
         function, values = found
+        if not self._may(level_of(function), scope, function.name):
+            await _UNAUTHORIZED(scope, receive, send)
+            return
         if self._bridge is not None:
             await self._bridge.serve(function, values, scope, receive, send)
             return
         response = await self._call_plainly(function, values, Request(scope, receive))
         await response(scope, receive, send)
+
+    def _may(self, wanted: Level, scope: Scope, function: str | None = None) -> bool:
+        if self._keys is None:
+            return True
+        connection = HTTPConnection(scope)
+        return self._keys.open(wanted, key_of(connection.headers, connection.query_params), function)
 
     async def _call_plainly(self, function: AppFunction, values: dict[str, str], request: Request) -> Response:
         plain = func.HttpRequest(

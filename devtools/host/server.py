@@ -20,6 +20,7 @@ from devtools.host.engine import Engine
 from devtools.host.faults import DroppableProtocol, FaultControl, Faults, FaultyBackend
 from devtools.host.host_json import HostSettings
 from devtools.host.http_front import HttpFront
+from devtools.host.keys import Keys
 from devtools.host.management_api import ManagementApi
 from devtools.host.timers import Timers
 from devtools.host.worker import Worker
@@ -109,21 +110,24 @@ async def running_host(
     listener: socket.socket,
     *,
     cors: CorsPolicy | None = None,
+    keys: Keys | None = None,
     faults: bool = False,
     on_failure: Callable[[], None],
 ) -> AsyncIterator[Engine]:
     """Run the whole host on a bound socket while the context is open; `on_failure` is called if the engine breaks.
 
-    `cors` is for the app's port. With `faults`, the durable client's port fails as it is told to on the app's port.
+    `cors` and `keys` are for the app's port. With `faults`, the durable client's port fails as it is told to there.
     Raises RouteError, sqlite3.Error, OSError.
     """
     rpc_listener = listen(0)
-    binding = ClientBinding(settings.task_hub, public=origin(listener), rpc=origin(rpc_listener))
+    binding = ClientBinding(
+        settings.task_hub, public=origin(listener), rpc=origin(rpc_listener), system_key=keys.system if keys else ""
+    )
     worker = Worker(catalog, binding.text())
     engine = Engine(catalog, worker, journal_path, clock, limits=settings.limits, on_failure=on_failure)
     timers = Timers(catalog.timers, worker, engine.journal, clock)
     management = ManagementApi(engine, binding)
-    front: ASGIApp = HttpFront(catalog, worker, settings.route_prefix, management.app(WEBHOOK_PATH))
+    front: ASGIApp = HttpFront(catalog, worker, settings.route_prefix, management.app(WEBHOOK_PATH), keys)
     rpc: ASGIApp = management.app(RPC_PATH)
     if faults:
         told = Faults()

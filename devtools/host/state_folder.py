@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 JOURNAL_NAME = "durable.sqlite"
+KEYS_NAME = "secrets"
 _LOCK_NAME = "host.lock"
 
 
@@ -19,6 +20,7 @@ class StateFolder:
         """Raises FolderInUseError; OSError when the folder cannot be made."""
         path.mkdir(parents=True, exist_ok=True)
         self.journal_path = path / JOURNAL_NAME
+        self.keys_path = path / KEYS_NAME
         self._lock = os.open(path / _LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             # A lock of the process, not of the open file: a forked child that outlives the host must not keep it.

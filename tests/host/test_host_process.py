@@ -1,5 +1,6 @@
 """The host as others run it: a process with a port, killed and started again."""
 
+import json
 import os
 import shutil
 import signal
@@ -145,3 +146,29 @@ def test_log_lines_carry_utc_time_and_level(tmp_path: Path) -> None:
     line = next(line for line in host.log.read_text().splitlines() if "ERROR" in line)
     stamp, level, _ = line.split(" ", 2)
     assert (len(stamp), stamp[-1], level) == (24, "Z", "ERROR")
+
+
+def test_host_with_keys_answers_only_those_who_have_one(tmp_path: Path) -> None:
+    """A function's key opens the function, the system key the durable endpoints; URLs handed out carry the latter."""
+    with HostProcess(tmp_path, options=["--enable-auth"]) as host:
+        secrets = tmp_path / "app" / "secrets"
+        system = json.loads((secrets / "host.json").read_text())["systemKeys"][0]["value"]
+        own = json.loads((secrets / "start.json").read_text())["keys"][0]["value"]
+        refused = host.http.post("/api/start/sleeper/one", json=1)
+        accepted = host.http.post("/api/start/sleeper/one", json=3600, headers={"x-functions-key": own})
+        elsewhere = host.http.get("/api/status/one", headers={"x-functions-key": own})
+        durable = "/runtime/webhooks/durabletask/instances/one"
+        steered = [
+            host.http.get(durable),
+            host.http.get(f"{durable}?code={own}"),
+            host.http.get(f"{durable}?code={system}"),
+        ]
+        started = host.http.post(f"/runtime/webhooks/durabletask/orchestrators/sleeper/two?code={system}", json=3600)
+        log = host.log.read_text()
+
+    assert [answer.status_code for answer in (refused, accepted, elsewhere)] == [401, 202, 401]
+    assert [answer.status_code in {200, 202} for answer in steered] == [False, False, True]
+    assert started.json()["statusQueryGetUri"].endswith(f"&code={system}")
+    assert str(secrets) in log
+    assert own not in log
+    assert system not in log

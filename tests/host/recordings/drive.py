@@ -30,6 +30,9 @@ from tests.host.recordings.tap import TappedWorker, keep_commit
 HUB: Final = "LabHub"
 """The task hub of the recordings."""
 
+SYSTEM_KEY: Final = "syskey"
+"""The extension's key of the recordings."""
+
 SHOWN_HEADERS: Final = ("content-type", "location", "retry-after", "x-ms-continuation-token")
 """The headers of answers that were recorded."""
 
@@ -77,7 +80,7 @@ class Reads:
 async def stage_for(case: Case, catalog: Catalog, folder: Path) -> AsyncIterator[Stage]:
     """Serve the engine, with its journal in `folder`, while the context is open."""
     heard, listener = Exchange(), listen(0)
-    binding = ClientBinding(HUB, public=origin(listener), rpc=origin(listener))
+    binding = ClientBinding(HUB, public=origin(listener), rpc=origin(listener), system_key=SYSTEM_KEY)
     worker = TappedWorker(catalog, binding.text(), heard)
     engine = Engine(
         catalog,
@@ -160,7 +163,8 @@ async def _take(step: Step, stage: Stage, reads: Reads) -> None:
 
 async def _request(stage: Stage, method: str, path: str, body: str | None, label: str | None) -> None:
     headers = {} if body is None else {"Content-Type": _MEDIA_TYPES.get(label or "", "application/json")}
-    answer = await stage.http.request(method, path, content=body, headers=headers)
+    url = f"{path}{'&' if '?' in path else '?'}code={SYSTEM_KEY}"
+    answer = await stage.http.request(method, url, content=body, headers=headers)
     shown = {name: value for name, value in answer.headers.items() if name in SHOWN_HEADERS}
     stage.heard.requests.append(
         {

@@ -13,7 +13,6 @@ _MOMENT = re.compile(r"(?!2026-01-02T0[13]:04:05)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(
 _GENERATED = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}")
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 _ORIGIN = re.compile(r"http://127\.0\.0\.1:\d+")
-_SYSTEM_KEY = re.compile(r"([?&])code=[^&\"]*&?")
 _STACK = re.compile(r"\nStack: .*", re.DOTALL)
 _DOT_NET_STACK = re.compile(r", StackTrace: .*", re.DOTALL)
 _KNOWN_NAMES = re.compile(r"(known orchestrator functions: ).*")
@@ -61,5 +60,5 @@ def _normal_text(text: str) -> Any:
     if label:
         return [_normal_text(before), _normal_text(_STACK.sub("", state))]
     text = _KNOWN_NAMES.sub(r"\1<names>", _DOT_NET_STACK.sub(", StackTrace: <stack>", text))
-    text = _SYSTEM_KEY.sub(r"\1", _ORIGIN.sub("<origin>", text)).rstrip("?&")
+    text = _ORIGIN.sub("<origin>", text)
     return _ADDRESS.sub(" at <address>", _GENERATED.sub("<id>", _MOMENT.sub("<moment>", text)))
