@@ -26,8 +26,9 @@ from urllib.parse import urlsplit
 
 from azure.storage.blob import BlobClient, BlobSasPermissions, generate_blob_sas
 
+from devtools.host.local_settings import load_values
 from devtools.stack import DEFAULT_SETTINGS, Stack
-from devtools.stack_settings import ACCOUNT, ACCOUNT_KEY, load_values
+from devtools.stack_settings import ACCOUNT, ACCOUNT_KEY
 from shared.jobs.ids import JobId, file_id, video_blob
 from shared.storage.blob import AzureBlobStore
 

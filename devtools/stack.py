@@ -14,6 +14,7 @@ from typing import Self
 
 from devtools.environment import ROOT, undisturbed
 from devtools.environment_node import find_node
+from devtools.host.local_settings import load_host_start, load_values
 from devtools.stack_folder import StateFolder
 from devtools.stack_parts import app_part, simulator_part, storage_part
 from devtools.stack_ports import claimed, free_row, preferred
@@ -23,8 +24,6 @@ from devtools.stack_settings import (
     Storage,
     app_environment,
     check_settings,
-    load_host_start,
-    load_values,
     simulated_upstream,
     upstream_of,
 )

@@ -11,10 +11,10 @@ from threading import Event
 from time import monotonic
 from types import FrameType
 
+from devtools.host.local_settings import SettingsFileError
 from devtools.stack import Stack
 from devtools.stack_folder import StateFolderError
 from devtools.stack_ports import PortTakenError
-from devtools.stack_settings import SettingsFileError
 from devtools.stack_supervisor import InterruptedStartError, PartFailedError
 
 LOOK_SECONDS = 0.25

@@ -48,6 +48,8 @@ def simulator_part(root: Path, state: Path, port: int, render_seconds: float, en
 def app_part(root: Path, state: Path, port: int, environ: Mapping[str, str], options: Sequence[str] = ()) -> Part:
     """The app on the local Functions host, started with further options of it."""
     command = [sys.executable, "-m", "devtools.host", "--port", str(port), "--state", str(state / "app")]
+    # The stack hands over everything that a settings file says.
+    command.append("--no-local-settings")
     return Part(
         name="app",
         title="Functions host",

@@ -5,16 +5,14 @@ exception: whatever names an upstream or a storage account never comes from the 
 key in the environment must not pay for a demo, nor write into a real account.
 """
 
-import json
 import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from devtools.environment import ROOT
-from devtools.host.cors import CorsError, CorsPolicy
+from devtools.host.local_settings import SettingsFileError
 
 SIMULATOR_KEY = "local-simulator"
 SIMULATOR_MODEL = "sora-2"
@@ -29,15 +27,10 @@ SIMULATED_TIMING = {"UPSTREAM_TIMEOUT_SECONDS": "10", "POLL_LONGEST_SECONDS": "2
 # be true here, too. The caller's shell still wins, for whoever wants to see the page that Azure would show.
 OPEN_ROUTES = {"JOB_ROUTES_AUTH_LEVEL": "anonymous"}
 CHECK_SECONDS = 30
-ANY_PORT = range(1, 65536)
 
 # The emulator's well-known account, the same on every machine.
 ACCOUNT = "devstoreaccount1"
 ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
-
-
-class SettingsFileError(Exception):
-    """A settings file cannot be used; the text is one sentence."""
 
 
 @dataclass(frozen=True)
@@ -60,62 +53,6 @@ class Storage:
             f"BlobEndpoint={self.url(self.blob_port)};QueueEndpoint={self.url(self.queue_port)};"
             f"TableEndpoint={self.url(self.table_port)};"
         )
-
-
-@dataclass(frozen=True)
-class HostStart:
-    """How a settings file wants the host started: its section `Host`, by the names that Core Tools read."""
-
-    port: int | None = None
-    cors: str = ""
-    cors_credentials: bool = False
-
-    @property
-    def options(self) -> list[str]:
-        """The command line of `devtools.host` for all but the port."""
-        origins = [f"--cors={self.cors}"] if self.cors else []
-        return [*origins, *(["--cors-credentials"] if self.cors_credentials else [])]
-
-
-def load_values(path: Path) -> dict[str, str]:
-    """The `Values` of a `local.settings.json`."""
-    try:
-        values = _document(path)["Values"]
-    except (KeyError, TypeError):
-        raise SettingsFileError(f'{path} has no "Values".') from None
-    if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
-        raise SettingsFileError(f'The "Values" of {path} must be an object of strings.')
-    return values
-
-
-def load_host_start(path: Path) -> HostStart:
-    """The section `Host` of a `local.settings.json`, which need not be there."""
-    document = _document(path)
-    section = document.get("Host", {}) if isinstance(document, dict) else {}
-    if not isinstance(section, dict):
-        raise SettingsFileError(f'The "Host" of {path} must be an object.')
-    port, cors = section.get("LocalHttpPort"), section.get("CORS", "")
-    credentials = section.get("CORSCredentials", False)
-    if port is not None and (type(port) is not int or port not in ANY_PORT):
-        raise SettingsFileError(f'"Host.LocalHttpPort" of {path} must be a port, 1 to 65535.')
-    if not isinstance(cors, str):
-        raise SettingsFileError(f'"Host.CORS" of {path} must be a string: origins separated by commas.')
-    if not isinstance(credentials, bool):
-        raise SettingsFileError(f'"Host.CORSCredentials" of {path} must be true or false.')
-    try:
-        CorsPolicy.from_text(cors, credentials=credentials)
-    except CorsError as error:
-        raise SettingsFileError(f'"Host.CORS" of {path} cannot be used. {error}') from error
-    return HostStart(port, cors, credentials)
-
-
-def _document(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise SettingsFileError(f"{path} cannot be read: {error.strerror}.") from error
-    except ValueError as error:
-        raise SettingsFileError(f"{path} is not JSON: {error}.") from error
 
 
 def check_settings(path: Path, environ: Mapping[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""`python -m devtools.host --port P --state DIR [--app DIR]`: run a Functions app on this machine."""
+"""`python -m devtools.host --state DIR [--port P] [--app DIR]`: run a Functions app on this machine."""
 
 import argparse
 import asyncio
@@ -18,9 +18,22 @@ from devtools.host.cors import CorsError, CorsPolicy
 from devtools.host.host_json import HostJsonError, HostSettings, read_host_settings
 from devtools.host.indexing import AppRefusedError, index
 from devtools.host.keys import Keys, KeysError, read_keys
+from devtools.host.local_settings import (
+    LOCAL_SETTINGS,
+    HostStart,
+    SettingsFileError,
+    hand_over,
+    load_host_start,
+    load_values,
+)
 from devtools.host.routes import RouteError
 from devtools.host.server import listen, origin, running_host
 from devtools.host.state_folder import FolderInUseError, StateFolder
+
+logger = logging.getLogger(__name__)
+
+_DEFAULT_PORT = 7071
+"""Core Tools' own."""
 
 _FAILED = 1
 _BAD_START = 2
@@ -35,20 +48,25 @@ def main() -> int:
     arguments = _parse()
     _log_to_stdout()
     try:
-        cors = CorsPolicy.from_text(arguments.cors, credentials=arguments.cors_credentials)
         folder = arguments.app.resolve()
-        settings = read_host_settings(folder)
+        start = HostStart() if arguments.no_local_settings else _take_local_settings(folder / LOCAL_SETTINGS)
+        port = arguments.port if arguments.port is not None else start.port or _DEFAULT_PORT
+        cors = CorsPolicy.from_text(
+            start.cors if arguments.cors is None else arguments.cors,
+            credentials=arguments.cors_credentials or start.cors_credentials,
+        )
+        settings = read_host_settings(folder, os.environ)
+        for warning in settings.warnings:
+            logger.warning(warning)
         catalog = index(load_app(folder))
         state = StateFolder(arguments.state)
         keys = read_keys(state.keys_path, catalog.http) if arguments.enable_auth else None
-        return asyncio.run(
-            _serve(catalog, settings, state, arguments.port, cors=cors, keys=keys, faults=arguments.faults)
-        )
+        return asyncio.run(_serve(catalog, settings, state, port, cors=cors, keys=keys, faults=arguments.faults))
     except AppRefusedError as error:
         for problem in error.problems:
             print(f"The app cannot be loaded: {problem}", file=sys.stderr)
         return _BAD_START
-    except (CorsError, HostJsonError, FolderInUseError, KeysError, RouteError, _Refused) as error:
+    except (CorsError, HostJsonError, FolderInUseError, KeysError, SettingsFileError, RouteError, _Refused) as error:
         print(error, file=sys.stderr)
         return _BAD_START
     except (OSError, sqlite3.Error) as error:
@@ -87,30 +105,39 @@ async def _serve(
     )
     async with host as engine:
         for function in catalog.not_run:
-            logging.getLogger(__name__).warning(
-                "Function %s (%s) is not run by the local host.", function.name, function.trigger["type"]
-            )
+            logger.warning("Function %s (%s) is not run by the local host.", function.name, function.trigger["type"])
         if keys is not None:
-            logging.getLogger(__name__).info("Keys are asked for; they are in %s.", state.keys_path)
+            logger.info("Keys are asked for; they are in %s.", state.keys_path)
         print(f"Functions host ready on {origin(listener)} ({len(catalog)} functions)", flush=True)
         await told_to_end.wait()
     # Not by returning: the event loop would wait for functions that still run on threads.
     _end(_FAILED if engine.has_failed else 0)
 
 
+def _take_local_settings(path: Path) -> HostStart:
+    """Give the app its settings, and return how the host is to be started. Raises SettingsFileError."""
+    if not path.is_file():
+        return HostStart()
+    for name in hand_over(load_values(path), os.environ):
+        logger.info("Skipping %r of %s: it is set in the environment.", name, path.name)
+    return load_host_start(path)
+
+
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m devtools.host", description="Run a Functions app on this machine.")
-    parser.add_argument("--port", type=int, required=True, help="port on 127.0.0.1")
+    parser.add_argument(
+        "--port", type=int, help="port on 127.0.0.1 (default: the one in local.settings.json, else 7071); 0 is any"
+    )
     parser.add_argument("--state", type=Path, required=True, help="folder for the durable state")
     parser.add_argument("--app", type=Path, default=Path(), help="the app's folder (default: the current one)")
     parser.add_argument(
         "--cors",
-        default="",
         metavar="ORIGINS",
-        help="origins whose pages may read answers, separated by commas; * is any",
+        help="origins whose pages may read answers, separated by commas; * is any (default: local.settings.json's)",
     )
     parser.add_argument("--cors-credentials", action="store_true", help="they may send cookies and credentials")
     parser.add_argument("--enable-auth", action="store_true", help="ask for keys, which are kept in the state folder")
+    parser.add_argument("--no-local-settings", action="store_true", help="leave the app's local.settings.json aside")
     parser.add_argument("--faults", action="store_true", help="let tests make the durable client's port fail")
     return parser.parse_args()
 

@@ -36,14 +36,21 @@ class HostProcess:
     """`python -m devtools.host` on the sample app; killed when the context ends."""
 
     def __init__(
-        self, state: Path, port: int | None = None, app: Path = SAMPLE_APP, options: Sequence[str] = ()
+        self,
+        state: Path,
+        port: int | None = None,
+        app: Path = SAMPLE_APP,
+        options: Sequence[str] = (),
+        command: Sequence[str] = (),
     ) -> None:
         self.port = port or free_port()
         self.marks = state / "marks.txt"
         self.log = state / "host.log"
         self.http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=10)
-        self._command = [sys.executable, "-m", "devtools.host", "--port", str(self.port)]
+        self._command = [sys.executable, "-m", "devtools.host", "--no-local-settings", "--port", str(self.port)]
         self._command += ["--state", str(state / "app"), "--app", str(app), *options]
+        if command:
+            self._command = list(command)
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Self:

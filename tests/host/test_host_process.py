@@ -126,7 +126,7 @@ def test_app_that_the_worker_would_refuse_is_refused(tmp_path: Path) -> None:
 )
 def test_folder_without_a_usable_app_is_refused(tmp_path: Path, source: str | None, sentence: str) -> None:
     """The sentence says what is missing."""
-    (tmp_path / "host.json").write_text("{}")
+    (tmp_path / "host.json").write_text(json.dumps({"version": "2.0"}))
     if source is not None:
         (tmp_path / "function_app.py").write_text(source)
 
@@ -146,6 +146,25 @@ def test_log_lines_carry_utc_time_and_level(tmp_path: Path) -> None:
     line = next(line for line in host.log.read_text().splitlines() if "ERROR" in line)
     stamp, level, _ = line.split(" ", 2)
     assert (len(stamp), stamp[-1], level) == (24, "Z", "ERROR")
+
+
+def test_host_reads_the_apps_local_settings(tmp_path: Path) -> None:
+    """As `func start` does: port and origins, and values where the environment has none. A slip is pointed out."""
+    app, port = tmp_path / "app", free_port()
+    shutil.copytree(SAMPLE_APP, app)
+    values = {"SAMPLE_MARKS": "not this", "AzureFunctionsJobHost__extensions__http__routePrefix": "v9"}
+    settings = {"Values": values, "Host": {"LocalHttpPort": port, "CORS": "http://a.example"}}
+    (app / "local.settings.json").write_text(json.dumps(settings))
+    (app / "host.json").write_text(json.dumps({"version": "2.0", "functionTimeOutt": "00:01:00"}))
+    command = [sys.executable, "-m", "devtools.host", "--app", str(app), "--state", str(tmp_path / "state")]
+
+    with HostProcess(tmp_path, port, command=command) as host:
+        answer = host.http.get("/v9/status/none", headers={"Origin": "http://a.example"})
+        log = host.log.read_text()
+
+    assert (answer.text, answer.headers["access-control-allow-origin"]) == ("none", "http://a.example")
+    assert "Skipping 'SAMPLE_MARKS' of local.settings.json" in log
+    assert "Is 'functionTimeout' meant?" in log
 
 
 def test_host_with_keys_answers_only_those_who_have_one(tmp_path: Path) -> None:

@@ -6,15 +6,12 @@ from pathlib import Path
 import pytest
 
 from devtools.environment import ROOT
+from devtools.host.local_settings import HostStart, SettingsFileError, load_host_start, load_values
 from devtools.stack_parts import app_part
 from devtools.stack_settings import (
-    HostStart,
-    SettingsFileError,
     Storage,
     app_environment,
     check_settings,
-    load_host_start,
-    load_values,
     simulated_upstream,
     upstream_of,
 )

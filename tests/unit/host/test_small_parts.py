@@ -1,7 +1,6 @@
 """Clock, texts, settings and locks."""
 
 import asyncio
-import json
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -11,8 +10,6 @@ import pytest
 
 from devtools.host import dates, jsontext, timestamps
 from devtools.host.clock import RealClock, SkipClock
-from devtools.host.dispatcher import Limits
-from devtools.host.host_json import HostJsonError, HostSettings, read_host_settings
 from devtools.host.promises import Promise, start, when_all, when_any
 from devtools.host.state_folder import StateFolder
 
@@ -85,41 +82,6 @@ async def test_skip_clock_jumps_only_when_idle_and_within_its_limit() -> None:
     await beyond
 
     assert clock.now() == soon
-
-
-def host_json(folder: Path, document: object) -> Path:
-    """A folder with this host.json."""
-    (folder / "host.json").write_text(json.dumps(document), encoding="utf-8")
-    return folder
-
-
-def test_host_settings_have_defaults(tmp_path: Path) -> None:
-    """A host.json may be nearly empty."""
-    assert read_host_settings(host_json(tmp_path, {"version": "2.0"})) == HostSettings("api", "TestHubName", Limits())
-
-
-def test_host_settings_are_read(tmp_path: Path) -> None:
-    """Prefix, hub and limits."""
-    durable = {"hubName": "H", "maxConcurrentActivityFunctions": 3, "maxConcurrentOrchestratorFunctions": 2}
-    document = {"extensions": {"http": {"routePrefix": "/v1/"}, "durableTask": durable}}
-
-    assert read_host_settings(host_json(tmp_path, document)) == HostSettings("v1", "H", Limits(3, 2))
-
-
-@pytest.mark.parametrize(
-    "document",
-    [[], {"extensions": []}, {"extensions": {"durableTask": {"maxConcurrentActivityFunctions": 0}}}],
-)
-def test_unusable_host_json_is_refused(tmp_path: Path, document: object) -> None:
-    """With the path in the sentence."""
-    with pytest.raises(HostJsonError, match=r"host\.json"):
-        read_host_settings(host_json(tmp_path, document))
-
-
-def test_missing_host_json_is_refused(tmp_path: Path) -> None:
-    """It is what makes a folder an app."""
-    with pytest.raises(HostJsonError, match=r"There is no host\.json"):
-        read_host_settings(tmp_path)
 
 
 def test_state_folder_serves_one_host_at_a_time(tmp_path: Path) -> None:
