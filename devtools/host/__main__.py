@@ -5,6 +5,7 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 import sqlite3
 import sys
 import time
@@ -27,13 +28,16 @@ from devtools.host.local_settings import (
     load_values,
 )
 from devtools.host.routes import RouteError
-from devtools.host.server import listen, origin, running_host
+from devtools.host.server import inherited, listen, origin, running_host
 from devtools.host.state_folder import FolderInUseError, StateFolder
 
 logger = logging.getLogger(__name__)
 
 _DEFAULT_PORT = 7071
 """Core Tools' own."""
+
+_LISTENER = "DEVTOOLS_HOST_LISTENER"
+"""Where a process finds the socket of the one that it replaces."""
 
 _FAILED = 1
 _BAD_START = 2
@@ -88,8 +92,9 @@ async def _serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told_to_end.set)
+    descriptor = os.environ.pop(_LISTENER, None)
     try:
-        listener = listen(port)
+        listener = listen(port) if descriptor is None else inherited(int(descriptor))
     except OSError as error:
         raise _Refused(f"Port {port} cannot be used: {os.strerror(error.errno or 0)}.") from error
     host = running_host(
@@ -102,6 +107,7 @@ async def _serve(
         keys=keys,
         faults=faults,
         on_failure=told_to_end.set,
+        on_timeout=lambda: _begin_again(listener),
     )
     async with host as engine:
         for function in catalog.not_run:
@@ -150,6 +156,20 @@ def _log_to_stdout() -> None:
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     for chatty in ("uvicorn", "azure.functions"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+def _begin_again(listener: socket.socket) -> NoReturn:
+    """Replace this process by a new one of the same id, arguments and port: nothing that runs in it goes on.
+
+    Connections are cut; new ones wait until the new process takes them.
+    """
+    logger.warning("The host begins again; what its functions were doing is given up.")
+    listener.set_inheritable(True)
+    os.environ[_LISTENER] = str(listener.fileno())
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606  # the same program as before
 
 
 def _end(code: int) -> NoReturn:

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from devtools.host import history
 from devtools.host.clock import Clock
 from devtools.host.episode import EpisodeRunner, Generation
-from devtools.host.failures import FunctionError, activity_failure
+from devtools.host.failures import FunctionError, activity_ended_with_its_worker, activity_failure
 from devtools.host.journal import Journal
 from devtools.host.records import Due, Task
 from devtools.host.running_tasks import RunningTasks
@@ -68,7 +68,7 @@ class Dispatcher:
         self._ready: dict[str, None] = {}  # a set that keeps its order
         self._in_episode: set[str] = set()
         self._failures: dict[str, int] = {}
-        self._activities_running = 0
+        self._activities: dict[int, Task] = {}
         self._last_task_id = 0
         self._running = RunningTasks(self._ended)
 
@@ -104,6 +104,17 @@ class Dispatcher:
             self._wake.set()
             self._on_death(death)
 
+    def end_with_worker(self, sentence: str, journal: Journal) -> None:
+        """The worker ends: the activities that it runs fail with that sentence, nothing more is begun or kept.
+
+        Orchestrators that run are run again by the next process, because nothing of their episodes is kept.
+        """
+        self._is_dead = True
+        for task in list(self._activities.values()):
+            reason, details = activity_ended_with_its_worker(task.name, sentence)
+            event = history.task_failed(self._clock.now(), task.event_id, reason, details)
+            journal.finish_task(task, event, self._clock.now())
+
     def _collect_due(self) -> None:
         now = self._clock.now()
         while self._later and self._later[0][0] <= now:
@@ -119,12 +130,12 @@ class Dispatcher:
                 self._running.start(self._run_episode(instance_id))
 
     def _start_activities(self) -> None:
-        free = self._limits.activities - self._activities_running
+        free = self._limits.activities - len(self._activities)
         if free <= 0:
             return
         for task in self._journal.tasks_after(self._last_task_id, free):
             self._last_task_id = task.task_id
-            self._activities_running += 1
+            self._activities[task.task_id] = task
             self._running.start(self._run_activity(task))
 
     def _ended(self, task: asyncio.Task[None]) -> None:
@@ -174,7 +185,7 @@ class Dispatcher:
         except Exception:
             logger.exception("The outcome of activity %s is lost; it runs again with the next start.", task.name)
         finally:
-            self._activities_running -= 1
+            del self._activities[task.task_id]
 
     async def _keep(self, task: Task, event: history.Event) -> None:
         """Keep an outcome, however long the journal cannot be written: the activity has run, and may have cost."""

@@ -54,6 +54,7 @@ class Engine:
     ) -> None:
         self.clock = clock
         self.has_failed = False
+        self._path = path
         self.journal = Journal(path)
         self._on_failure = on_failure
         self._on_death = on_death
@@ -155,6 +156,15 @@ class Engine:
                 f"but the orchestration with instance ID {instance_id} has status {status.title}"
             )
         self.journal.purge(instance_id)
+
+    def end_with_worker(self, sentence: str) -> None:
+        """The worker ends, and the process right after: activities that run fail with that sentence.
+
+        Called on any thread, with a connection to the journal of its own.
+        """
+        journal = Journal(self._path)
+        self.dispatcher.end_with_worker(sentence, journal)
+        journal.close()
 
     def _died(self, death: BaseException) -> None:
         self.journal.freeze()

@@ -82,6 +82,25 @@ def activity_failure(name: str, error: FunctionError) -> tuple[str, str]:
     return f"Activity function '{name}' failed: {message}", jsontext.dumps(details)
 
 
+def activity_ended_with_its_worker(name: str, sentence: str) -> tuple[str, str]:
+    """Reason and details of a TaskFailed event where a function took too long, this one or another of its worker.
+
+    Read in the Durable extension (`Listener/TaskActivityShim.cs`: a time-out counts as the function's own error) and in
+    the host (the others of the restarted worker fail with the same exception), not measured.
+    """
+    type_name = "Microsoft.Azure.WebJobs.Host.FunctionTimeoutException"
+    details = {
+        "$type": f"{type_name}, Microsoft.Azure.WebJobs.Host",
+        "ClassName": type_name,
+        "Message": sentence,
+        "Data": None,
+        "InnerException": None,
+        "StackTraceString": None,
+        "HResult": -2146233088,
+    }
+    return f"Activity function '{name}' failed: {sentence}", jsontext.dumps(details)
+
+
 def orchestrator_failure(name: str, message: str) -> OrchestrationFailed:
     """How an orchestrator's own error ends its instance."""
     details = f"Message: {message}, StackTrace: {_DOT_NET_TRACE}"

@@ -185,9 +185,10 @@ class Journal:
         return [Task(*row) for row in rows]
 
     def finish_task(self, task: Task, event: Event, now: datetime) -> Due:
-        """Keep an activity's outcome as a message to its orchestration."""
+        """Keep an activity's outcome as a message to its orchestration, if it has none yet."""
         with self._transaction():
-            self._db.execute("DELETE FROM tasks WHERE task_id = ?", (task.task_id,))
+            if not self._db.execute("DELETE FROM tasks WHERE task_id = ?", (task.task_id,)).rowcount:
+                return Due(now, task.instance_id)
             return self._post(task.instance_id, task.execution_id, event, now)
 
     # Timer functions.

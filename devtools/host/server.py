@@ -18,6 +18,7 @@ from devtools.host.clock import Clock
 from devtools.host.cors import Cors, CorsPolicy
 from devtools.host.engine import Engine
 from devtools.host.faults import DroppableProtocol, FaultControl, Faults, FaultyBackend
+from devtools.host.function_timeout import FunctionTimeout
 from devtools.host.host_json import HostSettings
 from devtools.host.http_front import HttpFront
 from devtools.host.keys import Keys
@@ -63,6 +64,13 @@ def listen(port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
     if sys.platform == "linux":
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _STALLED_MILLISECONDS)
+    return listener
+
+
+def inherited(descriptor: int) -> socket.socket:
+    """The socket that the process which this one replaces has listened on."""
+    listener = socket.socket(fileno=descriptor)
+    listener.set_inheritable(False)
     return listener
 
 
@@ -113,8 +121,12 @@ async def running_host(
     keys: Keys | None = None,
     faults: bool = False,
     on_failure: Callable[[], None],
+    on_timeout: Callable[[], None],
 ) -> AsyncIterator[Engine]:
     """Run the whole host on a bound socket while the context is open; `on_failure` is called if the engine breaks.
+
+    `on_timeout` is called when a function has taken too long; by then what the engine will go on with is kept, and the
+    process must be replaced, because a function on a thread cannot be ended otherwise.
 
     `cors` and `keys` are for the app's port. With `faults`, the durable client's port fails as it is told to there.
     Raises RouteError, sqlite3.Error, OSError.
@@ -123,8 +135,14 @@ async def running_host(
     binding = ClientBinding(
         settings.task_hub, public=origin(listener), rpc=origin(rpc_listener), system_key=keys.system if keys else ""
     )
-    worker = Worker(catalog, binding.text())
+    timeout = FunctionTimeout(settings.function_timeout)
+    worker = Worker(catalog, binding.text(), timeout)
     engine = Engine(catalog, worker, journal_path, clock, limits=settings.limits, on_failure=on_failure)
+
+    def end_worker(sentence: str) -> None:
+        engine.end_with_worker(sentence)
+        on_timeout()
+
     timers = Timers(catalog.timers, worker, engine.journal, clock)
     management = ManagementApi(engine, binding)
     front: ASGIApp = HttpFront(catalog, worker, settings.route_prefix, management.app(WEBHOOK_PATH), keys)
@@ -141,6 +159,8 @@ async def running_host(
             serving(front, listener),
             engine.part(timers.run(), "scheduler of timer functions"),
         ):
+            timeout.watch(end_worker)
             yield engine
     finally:
+        timeout.close()
         worker.close()

@@ -19,6 +19,7 @@ from devtools.host import jsontext
 from devtools.host.catalog import AppFunction, Catalog
 from devtools.host.converters import converter_of
 from devtools.host.failures import FunctionError
+from devtools.host.function_timeout import FunctionTimeout
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,13 @@ class InvocationContext:
 
 
 class Worker:
-    """Runs the functions of one app. `client_binding` is what durable client parameters are given."""
+    """Runs the functions of one app. `client_binding` is what durable client parameters are given.
 
-    def __init__(self, catalog: Catalog, client_binding: str) -> None:
+    `timeout` is told of every invocation for as long as it takes.
+    """
+
+    def __init__(self, catalog: Catalog, client_binding: str, timeout: FunctionTimeout | None = None) -> None:
+        self._timeout = timeout or FunctionTimeout(None)
         self.pool = ThreadPoolExecutor(thread_name_prefix="function")
         self._catalog = catalog
         self._client_binding = client_binding
@@ -49,7 +54,8 @@ class Worker:
         """Call an orchestrator in this thread and return its state JSON. Raises FunctionError."""
         function = self._catalog.orchestrators[name.lower()]
         context = _convert("orchestrationTrigger", trigger)
-        state: str = self._guarded(lambda: function.call(**self._arguments(function, context)))
+        with self._timeout.watching(function.name):
+            state: str = self._guarded(lambda: function.call(**self._arguments(function, context)))
         return state
 
     async def call_activity(self, name: str, input_text: str) -> str | None:
@@ -69,6 +75,10 @@ class Worker:
 
     async def call(self, function: AppFunction, value: Any) -> Any:
         """Call a function with its trigger's value. Raises FunctionError."""
+        with self._timeout.watching(function.name):
+            return await self._call(function, value)
+
+    async def _call(self, function: AppFunction, value: Any) -> Any:
         arguments = self._arguments(function, value)
         if inspect.iscoroutinefunction(function.call):
             try:

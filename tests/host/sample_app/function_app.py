@@ -54,6 +54,34 @@ async def wait_long(seconds: float) -> str:
     return "waited"
 
 
+@app.activity_trigger(input_name="seconds")
+async def block(seconds: float) -> str:
+    """Take long on the event loop itself, a mistake that keeps everything else from running."""
+    time.sleep(seconds)  # noqa: ASYNC251
+    return "blocked"
+
+
+@app.route(route="slow/{seconds}", methods=["GET"])
+def slow(req: func.HttpRequest) -> str:
+    """A function that takes as many seconds as its caller says."""
+    time.sleep(float(req.route_params["seconds"]))
+    return "at last"
+
+
+@app.orchestration_trigger(context_name="context")
+def careful(context: Any) -> Any:
+    """Activities by name at once, each with its input; the first line of each failure, then one that does not fail."""
+    outcomes = []
+    tasks = [context.call_activity(name, value) for name, value in context.get_input()]
+    for task in tasks:
+        try:
+            outcomes.append((yield task))
+        except Exception as error:  # noqa: BLE001  # the SDK raises bare exceptions
+            outcomes.append(str(error).splitlines()[0].strip())
+    outcomes.append((yield context.call_activity("leave_mark", "after")))
+    return outcomes
+
+
 @app.orchestration_trigger(context_name="context")
 def fan_out(context: Any) -> Any:
     """Many activities at once, a timer, then two more activities one after the other."""
