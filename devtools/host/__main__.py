@@ -110,8 +110,6 @@ async def _serve(
         on_timeout=lambda: _begin_again(listener),
     )
     async with host as engine:
-        for function in catalog.not_run:
-            logger.warning("Function %s (%s) is not run by the local host.", function.name, function.trigger["type"])
         if keys is not None:
             logger.info("Keys are asked for; they are in %s.", state.keys_path)
         print(f"Functions host ready on {origin(listener)} ({len(catalog)} functions)", flush=True)

@@ -41,7 +41,7 @@ class Catalog:
     orchestrators: Mapping[str, AppFunction] = field(default_factory=dict)
     activities: Mapping[str, AppFunction] = field(default_factory=dict)
     timers: tuple[AppFunction, ...] = ()
-    not_run: tuple[AppFunction, ...] = ()
+    queues: tuple[AppFunction, ...] = ()
     uses_web_extension: bool = False
 
     @property
@@ -53,4 +53,4 @@ class Catalog:
         )
 
     def __len__(self) -> int:
-        return len(self.http) + len(self.orchestrators) + len(self.activities) + len(self.timers)
+        return sum(map(len, (self.http, self.orchestrators, self.activities, self.timers, self.queues)))

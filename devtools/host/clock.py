@@ -72,6 +72,9 @@ class SkipClock:
 
     async def wait_until(self, deadline: datetime | None, wake: asyncio.Event, *, idle: bool) -> None:
         """Jump to the deadline if nothing is running and the limit allows it, else wait to be woken."""
+        if deadline is not None and deadline <= self._now:
+            await asyncio.sleep(0)
+            return
         if not wake.is_set() and idle and deadline is not None and deadline <= self.limit:
             self.jump_to(deadline)
             return

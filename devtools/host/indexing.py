@@ -14,9 +14,10 @@ from devtools.host.catalog import AppFunction, Catalog
 from devtools.host.schedule import Schedule, ScheduleError
 from devtools.host.signatures import Binding, SignatureError, check_signature, uses_web_extension
 
-_SERVED = {"httpTrigger", "http", "durableClient", "orchestrationTrigger", "activityTrigger", "timerTrigger"}
-# Triggers of a deployed app that the local host leaves alone; their functions are not called.
-_NOT_RUN = {"queueTrigger"}
+_SERVED = {
+    *("httpTrigger", "http", "durableClient", "orchestrationTrigger", "activityTrigger", "timerTrigger"),
+    "queueTrigger",
+}
 
 
 class AppRefusedError(Exception):
@@ -54,7 +55,7 @@ def index(app: func.FunctionRegister) -> Catalog:
         orchestrators=orchestrators,
         activities=activities,
         timers=tuple(function for function in accepted if function.trigger["type"] == "timerTrigger"),
-        not_run=tuple(function for function in accepted if function.trigger["type"] in _NOT_RUN),
+        queues=tuple(function for function in accepted if function.trigger["type"] == "queueTrigger"),
         uses_web_extension=uses_web_extension(),
     )
 
@@ -68,12 +69,11 @@ def _accept(function: Any) -> AppFunction:
     trigger = next((plain for plain in raw if plain["type"].endswith("Trigger")), None)
     if trigger is None:
         raise SignatureError("it has no trigger")
-    if trigger["type"] not in _SERVED | _NOT_RUN:
+    if trigger["type"] not in _SERVED:
         raise SignatureError(f'the local host does not serve the trigger type "{trigger["type"]}"')
-    if trigger["type"] not in _NOT_RUN:
-        for binding in bindings:
-            if binding.type not in _SERVED:
-                raise SignatureError(f'the local host does not serve the binding type "{binding.type}"')
+    for binding in bindings:
+        if binding.type not in _SERVED:
+            raise SignatureError(f'the local host does not serve the binding type "{binding.type}"')
     if trigger["type"] == "timerTrigger":
         Schedule(str(trigger.get("schedule")))
     call = function.get_user_function()

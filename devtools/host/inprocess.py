@@ -10,8 +10,9 @@
 
 Time stands still but in `end_of` and `advance`. Inputs and event data are encoded as the SDK's client encodes them.
 Opened again on the same folder, it goes on with what was unfinished, like a restarted host. Timer functions run when
-`fire` says so and never by themselves. Nobody listens to HTTP; an `HttpFront` over `host.catalog` and `host.worker` can
-be called all the same. Durable clients of functions speak to the engine directly, as `host.client` does.
+`fire` says so and never by themselves, queue functions when `deliver` does. Nobody listens to HTTP; an `HttpFront` over
+`host.catalog` and `host.worker` can be called all the same. Durable clients of functions speak to the engine directly,
+as `host.client` does.
 
 A function plays the death of the process by raising what is neither an Exception nor one of Python's own:
 
@@ -29,6 +30,7 @@ from collections.abc import AsyncIterator, Coroutine
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import azure.functions as func
 
@@ -41,6 +43,7 @@ from devtools.host.episode import TimerLimits
 from devtools.host.history import Event
 from devtools.host.indexing import index
 from devtools.host.inprocess_worker import Heard, InProcessWorker
+from devtools.host.queue_service import Message
 from devtools.host.records import Instance
 from devtools.host.running_tasks import abandon
 from devtools.host.state_folder import JOURNAL_NAME
@@ -136,6 +139,17 @@ class InProcessHost:
         self._check_alive()
         request_text = Timer(function, self.clock.now()).request_text()
         await self._while_alive(self.worker.call_timer(function, request_text))
+
+    async def deliver(self, name: str, body: str, *, dequeue_count: int = 1) -> None:
+        """Run a queue function once with a message. Raises FunctionError, HostKilledError; LookupError as `fire`."""
+        function = next((function for function in self.catalog.queues if function.name == name), None)
+        if function is None:
+            known = ", ".join(function.name for function in self.catalog.queues) or "none at all"
+            raise LookupError(f"The app has no queue function {name!r}, but {known}.")
+        self._check_alive()
+        now = self.clock.now()
+        message = Message(str(uuid4()), body, "receipt", dequeue_count, now, now + timedelta(days=7), now)
+        await self._while_alive(self.worker.call_queue(function, message, body))
 
     def close(self) -> None:
         """Let go of the threads."""

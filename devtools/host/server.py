@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import os
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -23,6 +24,8 @@ from devtools.host.host_json import HostSettings
 from devtools.host.http_front import HttpFront
 from devtools.host.keys import Keys
 from devtools.host.management_api import ManagementApi
+from devtools.host.queue_options import read_queue_options
+from devtools.host.queues import Queues
 from devtools.host.timers import Timers
 from devtools.host.worker import Worker
 
@@ -143,6 +146,7 @@ async def running_host(
         engine.end_with_worker(sentence)
         on_timeout()
 
+    queues = Queues(catalog.queues, worker, read_queue_options(settings.queues), clock, os.environ)
     timers = Timers(catalog.timers, worker, engine.journal, clock)
     management = ManagementApi(engine, binding)
     front: ASGIApp = HttpFront(catalog, worker, settings.route_prefix, management.app(WEBHOOK_PATH), keys)
@@ -158,6 +162,7 @@ async def running_host(
             serving(rpc, rpc_listener, DroppableProtocol),
             serving(front, listener),
             engine.part(timers.run(), "scheduler of timer functions"),
+            engine.part(queues.run(), "listener to queues"),
         ):
             timeout.watch(end_worker)
             yield engine

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -20,6 +21,7 @@ from devtools.host.catalog import AppFunction, Catalog
 from devtools.host.converters import converter_of
 from devtools.host.failures import FunctionError
 from devtools.host.function_timeout import FunctionTimeout
+from devtools.host.queue_service import Message
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,21 @@ class Worker:
             sentence = f"function {function.name} without a $return binding returned a non-None value"
             raise FunctionError("RuntimeError", sentence, sentence)
 
+    async def call_queue(self, function: AppFunction, message: Message, body: str) -> None:
+        """Run a queue function with a message and its decoded body. Raises FunctionError."""
+        metadata = {
+            "Id": Datum(message.id, "string"),
+            "PopReceipt": Datum(message.receipt, "string"),
+            "DequeueCount": Datum(message.dequeue_count, "int"),
+            "InsertionTime": Datum(_moment(message.inserted_at), "string"),
+            "ExpirationTime": Datum(_moment(message.expires_at), "string"),
+            "NextVisibleTime": Datum(_moment(message.next_visible_at), "string"),
+        }
+        value = converter_of("queueTrigger").decode(Datum(body, "string"), trigger_metadata=metadata)
+        if await self.call(function, value) is not None:
+            sentence = f"function {function.name} without a $return binding returned a non-None value"
+            raise FunctionError("RuntimeError", sentence, sentence)
+
     async def call(self, function: AppFunction, value: Any) -> Any:
         """Call a function with its trigger's value. Raises FunctionError."""
         with self._timeout.watching(function.name):
@@ -116,6 +133,10 @@ def _is_being_ended(error: BaseException) -> bool:
         return isinstance(error, GeneratorExit)
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
+
+
+def _moment(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds")
 
 
 def _convert(binding: str, text: str, kind: str = "string") -> Any:

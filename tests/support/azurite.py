@@ -1,4 +1,4 @@
-"""The storage emulator's blob service alone, in a process of its own and without files."""
+"""One service of the storage emulator, in a process of its own and without files."""
 
 import http.client
 import os
@@ -17,34 +17,37 @@ from devtools.stack_ports import HOST, free_row
 from devtools.stack_settings import ACCOUNT, ACCOUNT_KEY
 from tests.support.processes import end
 
-PROGRAM = Path(__file__).parents[2] / "node_modules" / ".bin" / "azurite-blob"
+PROGRAMS = Path(__file__).parents[2] / "node_modules" / ".bin"
 START_SECONDS = 30.0
 
 
 @contextmanager
-def running_azurite() -> Iterator[str]:
-    """An empty emulator; gives the connection string, and ends the process at the end. Skips where it is not there."""
-    node = find_node(Path(sys.prefix), os.environ)
-    if node is None or not PROGRAM.exists():
+def running_azurite(service: str = "blob") -> Iterator[str]:
+    """An empty emulator; gives the connection string, and ends the process at the end. Skips where it is not there.
+
+    `service` is `blob` or `queue`.
+    """
+    node, program = find_node(Path(sys.prefix), os.environ), PROGRAMS / f"azurite-{service}"
+    if node is None or not program.exists():
         pytest.skip("the storage emulator is not installed: run `make up` or `npm ci` once")
     [port] = free_row(1)
-    command = [str(node), str(PROGRAM), "--blobPort", str(port), "--inMemoryPersistence"]
+    command = [str(node), str(program), f"--{service}Port", str(port), "--inMemoryPersistence"]
     with TemporaryFile() as log:
         process = subprocess.Popen(
             [*command, "--skipApiVersionCheck", "--silent", "--disableTelemetry"], stdout=log, stderr=log
         )
         try:
             _wait_until_it_answers(process, port)
-            yield connection_string(port)
+            yield connection_string(port, service)
         finally:
             end(process)
 
 
-def connection_string(port: int) -> str:
+def connection_string(port: int, service: str = "blob") -> str:
     """What the SDK takes for an emulator on `port`."""
     return (
         f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={ACCOUNT_KEY};"
-        f"BlobEndpoint=http://{HOST}:{port}/{ACCOUNT};"
+        f"{service.capitalize()}Endpoint=http://{HOST}:{port}/{ACCOUNT};"
     )
 
 

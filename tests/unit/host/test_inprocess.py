@@ -287,3 +287,19 @@ async def test_dead_host_does_nothing_more(world: World, host: InProcessHost) ->
     assert world.traces == ["activity"]
     assert host.status(job)["runtimeStatus"] == "Running"
     assert host.clock.now() == begun == host.clock.limit
+
+
+async def test_queue_function_runs_when_it_is_delivered_to(tmp_path: Path) -> None:
+    """Once, with what the test says; by itself it never does."""
+    app, seen = func.FunctionApp(), []
+
+    @app.queue_trigger(arg_name="message", queue_name="orders", connection="X")
+    async def order(message: func.QueueMessage) -> None:
+        seen.append((message.get_body(), message.dequeue_count, message.insertion_time))
+
+    async with in_process_host(app, tmp_path) as host:
+        await host.deliver("order", '{"a": 1}', dequeue_count=3)
+        with pytest.raises(LookupError, match="order"):
+            await host.deliver("orders", "")
+
+    assert seen == [(b'{"a": 1}', 3, host.clock.now())]
