@@ -20,6 +20,7 @@ from tests.soak.chaos import chaos
 from tests.soak.killings import killings
 from tests.soak.programs import faults_on_the_wire, mutants, stories
 from tests.soak.report import Report, tell
+from tests.soak_host.chaos import chaos as chaos_of_the_host
 
 STATE: Final = ROOT / ".local" / "soak"
 SEEDS: Final = 1_000_000
@@ -45,6 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _trials(folder: Path, seed: int, seconds: int) -> Iterator[tuple[str, Callable[[], Report]]]:
     yield "chaos", lambda: chaos(folder / "chaos", seed, seconds)
+    yield "kills of the local host", lambda: chaos_of_the_host(folder / "host", seed, seconds)
     yield "kill -9 in turn", lambda: killings(folder / "killings", seed)
     yield "random life cycles", lambda: stories(seed, seconds / 2)
     yield "faults on the wire", faults_on_the_wire
