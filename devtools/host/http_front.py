@@ -28,6 +28,10 @@ _PING_PATH = "/admin/host/ping"
 # The real host keeps what is below these to itself, so no function is ever asked for it.
 _RESERVED = {"admin", "runtime"}
 _UNAUTHORIZED = Response(status_code=401)
+# The extensions' endpoints are guarded by a policy of the framework (`HostController.ExtensionWebHookHandler`), which
+# tells the two cases apart; functions are not. The host's own `SamplesEndToEndTests_CSharp` has both status codes.
+_CHALLENGE = Response(status_code=401, headers={"WWW-Authenticate": "Bearer"})
+_FORBIDDEN = Response(status_code=403)
 
 
 class HttpFront:
@@ -57,8 +61,7 @@ class HttpFront:
             await Response(status_code=400)(scope, receive, send)
             return
         if path.startswith(WEBHOOK_PATH + "/"):
-            allowed = self._may(Level.SYSTEM, scope)
-            await (self._management if allowed else _UNAUTHORIZED)(scope, receive, send)
+            await self._extension(scope)(scope, receive, send)
         elif path == _PING_PATH and scope["method"] in {"GET", "POST"}:
             await Response(status_code=200)(scope, receive, send)
         elif path[1:].partition("/")[0] in _RESERVED:
@@ -72,7 +75,7 @@ class HttpFront:
             await Response(status_code=404)(scope, receive, send)
             return
         function, values = found
-        if not self._may(level_of(function), scope, function.name):
+        if self._keys is not None and not self._keys.open(level_of(function), _key(scope), function.name):
             await _UNAUTHORIZED(scope, receive, send)
             return
         if self._bridge is not None:
@@ -81,11 +84,11 @@ class HttpFront:
         response = await self._call_plainly(function, values, Request(scope, receive))
         await response(scope, receive, send)
 
-    def _may(self, wanted: Level, scope: Scope, function: str | None = None) -> bool:
-        if self._keys is None:
-            return True
-        connection = HTTPConnection(scope)
-        return self._keys.open(wanted, key_of(connection.headers, connection.query_params), function)
+    def _extension(self, scope: Scope) -> ASGIApp:
+        key = _key(scope)
+        if self._keys is None or self._keys.open(Level.SYSTEM, key):
+            return self._management
+        return _FORBIDDEN if self._keys.know(key) else _CHALLENGE
 
     async def _call_plainly(self, function: AppFunction, values: dict[str, str], request: Request) -> Response:
         plain = func.HttpRequest(
@@ -102,6 +105,11 @@ class HttpFront:
             logger.error("Function %s failed: %s", function.name, error.stack)  # noqa: TRY400  # the stack is its own
             return Response(status_code=500)
         return _plain_response(function, returned)
+
+
+def _key(scope: Scope) -> str | None:
+    connection = HTTPConnection(scope)
+    return key_of(connection.headers, connection.query_params)
 
 
 def _plain_response(function: AppFunction, returned: object) -> Response:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter
+from starlette.datastructures import Headers, QueryParams
 from typing_extensions import TypedDict  # pydantic wants this one below Python 3.12
 
 from devtools.host.catalog import AppFunction
@@ -62,12 +63,16 @@ class Level(Enum):
 
 @dataclass(frozen=True)
 class Keys:
-    """The values of the keys of one app; `of_function` are those of single functions by lower-case name."""
+    """The values of the keys of one app; `of_function` are those of single functions by lower-case name.
+
+    `others` are system keys of other extensions: they open nothing here.
+    """
 
     master: str
     system: str
     functions: tuple[str, ...]
     of_function: Mapping[str, tuple[str, ...]]
+    others: tuple[str, ...] = ()
 
     def level(self, key: str, function: str | None = None) -> Level:
         """What a key opens, at that function where one is asked for. Takes the same time whatever the key is like."""
@@ -87,10 +92,19 @@ class Keys:
         level = self.level(key, function) if key else Level.ANONYMOUS
         return level in {Level.ADMIN, wanted}
 
+    def know(self, key: str | None) -> bool:
+        """Whether it is a key of the host: any but a single function's."""
+        return bool(key) and _is_among(key or "", (self.master, self.system, *self.others, *self.functions))
 
-def key_of(headers: Mapping[str, str], query: Mapping[str, str]) -> str | None:
-    """The key that a request carries: the header's wins, even over a right one in the query."""
-    return headers[HEADER] if HEADER in headers else query.get(PARAMETER)
+
+def key_of(headers: Headers, query: QueryParams) -> str | None:
+    """The key that a request carries: the header's wins, even over a right one in the query; of several the first.
+
+    Names in the query are read whatever their case, as the real host's framework does.
+    """
+    if HEADER in headers:
+        return headers[HEADER]
+    return next((value for name, value in query.multi_items() if name.lower() == PARAMETER), None)
 
 
 def level_of(function: AppFunction) -> Level:
@@ -112,7 +126,8 @@ def read_keys(folder: Path, functions: Iterable[AppFunction]) -> Keys:
     system = next((key["value"] for key in host["systemKeys"] if key["name"] == SYSTEM_KEY), None)
     if system is None:
         raise KeysError(f"{folder / 'host.json'} has no system key {SYSTEM_KEY!r}.")
-    return Keys(host["masterKey"]["value"], system, _values(host, "functionKeys"), own)
+    others = tuple(key["value"] for key in host["systemKeys"] if key["name"] != SYSTEM_KEY)
+    return Keys(host["masterKey"]["value"], system, _values(host, "functionKeys"), own, others)
 
 
 def _values(document: Any, name: str) -> tuple[str, ...]:

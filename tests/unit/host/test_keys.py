@@ -15,7 +15,7 @@ from devtools.host.keys import SYSTEM_KEY, Keys, KeysError, Level, read_keys
 from devtools.host.worker import Worker
 from tests.unit.host.extended import management
 
-KEYS = Keys("master", "system", ("host",), {"own": ("own-key",), "other": ("other-key",)})
+KEYS = Keys("master", "system", ("host",), {"own": ("own-key",), "other": ("other-key",)}, ("eventgrid",))
 DURABLE = "/runtime/webhooks/durabletask/instances/x"
 
 
@@ -68,11 +68,38 @@ async def http(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[httpx.AsyncClie
 )
 async def test_key_opens_what_it_is_for(path: str, opened_by: set[str | None], http: httpx.AsyncClient) -> None:
     """A function's own key opens that function, the host's all of them, the master key everything."""
-    for key in (None, "", "wrong", "Master", "master", "system", "host", "own-key", "other-key"):
+    for key in (None, "", "wrong", "Master", "master", "system", "host", "own-key", "other-key", "eventgrid"):
         answer = await http.get(path, headers={} if key is None else {"x-functions-key": key})
         is_open = key in opened_by or None in opened_by
-        assert (answer.status_code == 401) is not is_open, key
+        assert (answer.status_code in {401, 403}) is not is_open, key
         assert is_open or answer.content == b""
+
+
+@pytest.mark.parametrize(
+    ("key", "status", "challenge"),
+    [
+        (None, 401, "Bearer"),
+        ("wrong", 401, "Bearer"),
+        ("own-key", 401, "Bearer"),
+        ("host", 403, None),
+        ("eventgrid", 403, None),
+    ],
+)
+async def test_extensions_endpoints_tell_a_wrong_key_from_one_for_something_else(
+    key: str | None, status: int, challenge: str | None, http: httpx.AsyncClient
+) -> None:
+    """A key of the host's is known, so its bearer is forbidden; a function's own is known at that function only."""
+    answer = await http.get(DURABLE, params={} if key is None else {"code": key})
+
+    assert (answer.status_code, answer.headers.get("www-authenticate")) == (status, challenge)
+
+
+@pytest.mark.parametrize("key", [None, "wrong", "system", "other-key"])
+async def test_function_answers_every_key_that_does_not_open_it_alike(key: str | None, http: httpx.AsyncClient) -> None:
+    """The function's check knows no 403 and asks for nothing."""
+    answer = await http.get("/api/own", params={} if key is None else {"code": key})
+
+    assert (answer.status_code, answer.headers.get("www-authenticate")) == (401, None)
 
 
 async def test_header_wins_over_the_query(http: httpx.AsyncClient) -> None:
@@ -81,6 +108,22 @@ async def test_header_wins_over_the_query(http: httpx.AsyncClient) -> None:
     both = await http.get("/api/own?code=own-key", headers={"x-functions-key": "wrong"})
 
     assert (in_query.status_code, both.status_code) == (200, 401)
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("CODE=own-key", 200),
+        ("code=own-key&code=wrong", 200),
+        ("code=wrong&code=own-key", 401),
+        ("code=&Code=own-key", 401),
+    ],
+)
+async def test_first_code_of_the_query_counts_whatever_its_case(
+    query: str, status: int, http: httpx.AsyncClient
+) -> None:
+    """The real host reads the query so."""
+    assert (await http.get(f"/api/own?{query}")).status_code == status
 
 
 async def test_unknown_path_is_not_found_whoever_asks(http: httpx.AsyncClient) -> None:
@@ -121,7 +164,7 @@ def test_keys_that_somebody_put_there_are_taken(tmp_path: Path) -> None:
 
     keys = read_keys(tmp_path, ())
 
-    assert keys == Keys("m", "s", ("f1", "f2"), {})
+    assert keys == Keys("m", "s", ("f1", "f2"), {}, ("e",))
     assert [keys.level(key) for key in ("f2", "e", "s")] == [Level.FUNCTION, Level.ANONYMOUS, Level.SYSTEM]
 
 
