@@ -5,6 +5,7 @@ Python 3.13 and later: an app that loads here is to load on Azure.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +19,8 @@ _SERVED = {
     *("httpTrigger", "http", "durableClient", "orchestrationTrigger", "activityTrigger", "timerTrigger"),
     "queueTrigger",
 }
+# The real host's rule and sentence (Azure/azure-functions-host, `Utility.cs`).
+_NAME = re.compile(r"(?!host\Z)[a-z][a-z0-9_-]{0,127}", re.IGNORECASE | re.ASCII)
 
 
 class AppRefusedError(Exception):
@@ -61,6 +64,9 @@ def index(app: func.FunctionRegister) -> Catalog:
 
 
 def _accept(function: Any) -> AppFunction:
+    name: str = function.get_function_name()
+    if not _NAME.fullmatch(name):
+        raise SignatureError(f"{name!r} is not a valid function name.")
     raw = [json.loads(text) for text in function.get_raw_bindings()]
     bindings = [
         Binding(plain["name"], plain["type"], binding.direction)
@@ -79,7 +85,7 @@ def _accept(function: Any) -> AppFunction:
     call = function.get_user_function()
     signature = check_signature(call, bindings)
     return AppFunction(
-        name=function.get_function_name(),
+        name=name,
         call=call,
         trigger=trigger,
         clients=tuple(binding.name for binding in bindings if binding.type == "durableClient"),

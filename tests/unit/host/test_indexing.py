@@ -113,6 +113,24 @@ def test_http_function_that_returns_a_union_is_refused(monkeypatch: pytest.Monke
     assert "has invalid non-type return annotation" in problems(app)
 
 
+@pytest.mark.parametrize("name", ["host", "Host", "_render", "1st", "a.b", "../keys", "a" * 129])
+def test_name_that_the_host_refuses_is_refused(name: str) -> None:
+    """A letter, then letters, digits, _ and -, 128 in all; `host` is the host's own, its file of keys among it."""
+    app = func.FunctionApp()
+    app.function_name(name)(app.timer_trigger(arg_name="value", schedule="0 * * * * *")(plain))
+
+    assert f"{name!r} is not a valid function name" in problems(app)
+
+
+@pytest.mark.parametrize("name", ["a", "Hosts", "host-1", "a_B-9", "a" * 128])
+def test_name_that_the_host_takes_is_taken(name: str) -> None:
+    """Case is kept."""
+    app = func.FunctionApp()
+    app.function_name(name)(app.timer_trigger(arg_name="value", schedule="0 * * * * *")(plain))
+
+    assert [function.name for function in index(app).timers] == [name]
+
+
 def test_trigger_that_is_not_served_is_refused() -> None:
     """Better a sentence now than silence later."""
     app = func.FunctionApp()
