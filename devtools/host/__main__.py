@@ -24,8 +24,8 @@ from devtools.host.local_settings import (
     HostStart,
     SettingsFileError,
     hand_over,
+    load_app_settings,
     load_host_start,
-    load_values,
 )
 from devtools.host.routes import RouteError
 from devtools.host.server import inherited, listen, origin, running_host
@@ -122,7 +122,7 @@ def _take_local_settings(path: Path) -> HostStart:
     """Give the app its settings, and return how the host is to be started. Raises SettingsFileError."""
     if not path.is_file():
         return HostStart()
-    for name in hand_over(load_values(path), os.environ):
+    for name in hand_over(load_app_settings(path), os.environ):
         logger.info("Skipping %r of %s: it is set in the environment.", name, path.name)
     return load_host_start(path)
 

@@ -17,7 +17,8 @@ from devtools.host.host_json_names import unknown_names
 
 _OVERRIDE = "azurefunctionsjobhost__"
 _DURATION = re.compile(r"(?:(\d+)\.)?(\d{1,2}):([0-5]?\d):([0-5]?\d)")
-_UNLIMITED = {"-1", "-00:00:01"}
+# Minus one day in its two forms; the real host takes no other negative time.
+_UNLIMITED = {"-1", "-1.00:00:00"}
 # A name for tables, queues and containers is made of it (Azure Storage backend).
 _HUB = re.compile(r"[A-Za-z][A-Za-z0-9]{2,44}")
 

@@ -43,7 +43,8 @@ _OTHERS: Final = (
         "telemetryMode",
         "watchDirectories",
     ),
-    *("watchFiles", "version", "functionTimeout"),
+    *("watchFiles", "version", "functionTimeout", "httpWorker", "metadataProviderTimeout", "isDefaultHostConfig"),
+    "$schema",
 )
 
 KNOWN: Final[_Names] = {

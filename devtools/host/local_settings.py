@@ -35,10 +35,29 @@ class HostStart:
 
 
 def hand_over(values: Mapping[str, str], environ: MutableMapping[str, str]) -> list[str]:
-    """Put values into an environment that does not have them; returns the names of those that it had, which win."""
-    kept = sorted(name for name in values if name in environ)
-    environ.update({name: value for name, value in values.items() if name not in environ})
+    """Put values into an environment that does not have them; returns the names of those that it had, which win.
+
+    What is set to nothing does not win (Azure/azure-functions-core-tools, `StartHostAction.cs`).
+    """
+    kept = sorted(name for name in values if environ.get(name))
+    environ.update({name: value for name, value in values.items() if not environ.get(name)})
     return kept
+
+
+def load_app_settings(path: Path) -> dict[str, str]:
+    """What `func start` hands over to the app: the `Values`, which need not be there. Raises SettingsFileError.
+
+    Values of which the file does not say that they are not encrypted are refused: Core Tools try to decrypt them
+    (Azure/azure-functions-core-tools, `Common/AppSettingsFile.cs`).
+    """
+    document = _document(path)
+    if not isinstance(document, dict):
+        raise SettingsFileError(f"{path} must be an object.")
+    if not document.get("Values"):
+        return {}
+    if document.get("IsEncrypted") is not False:
+        raise SettingsFileError(f'{path} must say "IsEncrypted": false; otherwise its values count as encrypted.')
+    return load_values(path)
 
 
 def load_values(path: Path) -> dict[str, str]:

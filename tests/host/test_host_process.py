@@ -153,7 +153,7 @@ def test_host_reads_the_apps_local_settings(tmp_path: Path) -> None:
     app, port = tmp_path / "app", free_port()
     shutil.copytree(SAMPLE_APP, app)
     values = {"SAMPLE_MARKS": "not this", "AzureFunctionsJobHost__extensions__http__routePrefix": "v9"}
-    settings = {"Values": values, "Host": {"LocalHttpPort": port, "CORS": "http://a.example"}}
+    settings = {"IsEncrypted": False, "Values": values, "Host": {"LocalHttpPort": port, "CORS": "http://a.example"}}
     (app / "local.settings.json").write_text(json.dumps(settings))
     (app / "host.json").write_text(json.dumps({"version": "2.0", "functionTimeOutt": "00:01:00"}))
     command = [sys.executable, "-m", "devtools.host", "--app", str(app), "--state", str(tmp_path / "state")]

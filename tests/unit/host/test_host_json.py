@@ -70,6 +70,7 @@ def test_variables_win_over_the_file(tmp_path: Path) -> None:
         {"functionTimeout": "10 minutes"},
         {"functionTimeout": "00:00:00"},
         {"functionTimeout": 600},
+        {"functionTimeout": "-00:00:01"},
     ],
 )
 def test_what_the_host_could_not_start_with_is_refused(document: dict[str, object], tmp_path: Path) -> None:
@@ -113,6 +114,19 @@ def test_slip_of_the_pen_is_pointed_out(tmp_path: Path) -> None:
         f"{ignored('functionTimeOuts')} Is 'functionTimeout' meant?",
         ignored("zzz"),
     )
+
+
+def test_what_the_host_and_editors_write_there_is_no_slip() -> None:
+    """A file that the host made says so, and a schema helps to write it."""
+    document = {"$schema": "https://json.example", "isDefaultHostConfig": True, "metadataProviderTimeout": "00:00:30"}
+
+    assert list(unknown_names(document)) == []
+
+
+@pytest.mark.parametrize("text", ["-1", -1, "-1.00:00:00"])
+def test_minus_one_is_no_timeout(text: object, tmp_path: Path) -> None:
+    """To the host it is a day less than nothing."""
+    assert read_host_settings(app_with(tmp_path, functionTimeout=text)).function_timeout is None
 
 
 def test_the_apps_own_host_json_has_no_slip() -> None:
