@@ -64,6 +64,9 @@ def parser() -> argparse.ArgumentParser:
     up.add_argument(
         "--settings", type=Path, metavar="FILE", help="a local.settings.json whose upstream is used, not the simulator"
     )
+    up.add_argument(
+        "--host", choices=("local", "func"), default="local", help="what runs the app: the local host, or Core Tools"
+    )
     _add_render_seconds(up)
 
     commands.add_parser("test", help="lint, types and all tests")

@@ -12,9 +12,10 @@ from pathlib import Path
 from threading import Event
 from typing import Self
 
+from devtools.core_tools import core_tools_part
 from devtools.environment import ROOT, undisturbed
 from devtools.environment_node import find_node
-from devtools.host.local_settings import load_host_start, load_values
+from devtools.host.local_settings import HostStart, load_host_start, load_values
 from devtools.stack_folder import StateFolder
 from devtools.stack_parts import app_part, simulator_part, storage_part
 from devtools.stack_ports import claimed, free_row, preferred
@@ -39,8 +40,8 @@ class Stack:
 
     `port` is the app's; 0 takes any free ports throughout, None the one that the settings name. `settings` is a
     `local.settings.json` whose upstream, if it names one, takes the simulator's place. `overrides` are environment
-    variables that the app gets whatever else is set. `faults` lets the durable backend be told to fail. `fresh` forgets
-    what the folder held.
+    variables that the app gets whatever else is set. `faults` lets the durable backend be told to fail. `core_tools` is
+    a program that runs the app in the local host's place. `fresh` forgets what the folder held.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Stack:
         settings: Path | None = None,
         overrides: Mapping[str, str] | None = None,
         faults: bool = False,
+        core_tools: Path | None = None,
         fresh: bool = False,
         caller: Mapping[str, str] = os.environ,
     ) -> None:
@@ -61,6 +63,7 @@ class Stack:
         self._settings = settings
         self._overrides = overrides or {}
         self._faults = faults
+        self._core_tools = core_tools
         self._fresh = fresh
         self._caller = undisturbed(caller)
         self._cleanup = ExitStack()
@@ -169,8 +172,13 @@ class Stack:
             below.append(simulator_part(ROOT, self.folder.path, simulator_port, self._render_seconds, self._caller))
         for part in ("app", "simulator", "blob"):
             (self.folder.path / part).mkdir(exist_ok=True)
+        if self._core_tools:
+            return [below, [self._on_core_tools(self._core_tools, app_port, environ, start)]]
         options = [*start.options, *(["--faults"] if self._faults else [])]
         return [below, [app_part(ROOT, self.folder.path, app_port, environ, options)]]
+
+    def _on_core_tools(self, func: Path, port: int, environ: Mapping[str, str], start: HostStart) -> Part:
+        return core_tools_part(func, ROOT, self.folder.path, port=port, environ=environ, start=start)
 
     def _node(self) -> Path:
         node = find_node(Path(sys.prefix), self._caller)

@@ -11,6 +11,7 @@ from threading import Event
 from time import monotonic
 from types import FrameType
 
+from devtools.core_tools import NoCoreToolsError, find_core_tools
 from devtools.host.local_settings import SettingsFileError
 from devtools.stack import Stack
 from devtools.stack_folder import StateFolderError
@@ -28,11 +29,17 @@ STACK_PROBLEMS = (StateFolderError, PartFailedError, PortTakenError, SettingsFil
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the stack until somebody ends it (0) or it cannot go on (1)."""
+    try:
+        core_tools = find_core_tools(os.environ) if arguments.host == "func" else None
+    except NoCoreToolsError as error:
+        print(error, file=sys.stderr)
+        return 1
     stack = Stack(
         arguments.state,
         port=arguments.port,
         render_seconds=arguments.render_seconds,
         settings=arguments.settings,
+        core_tools=core_tools,
     )
     request = StopRequest(stack.hurry)
     try:

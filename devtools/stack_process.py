@@ -25,7 +25,10 @@ ANSWER_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class Part:
-    """A program of the stack, ready when every address in `ready` answers, with `ready_status` where one is given."""
+    """A program of the stack, ready when every address in `ready` answers, with `ready_status` where one is given.
+
+    One that is not ready within `ready_seconds` has failed.
+    """
 
     name: str
     title: str
@@ -35,6 +38,7 @@ class Part:
     log: Path
     ready: Sequence[str]
     ready_status: int | None = None
+    ready_seconds: float = 60.0
 
 
 class PartProcess:

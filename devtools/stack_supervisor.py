@@ -9,7 +9,6 @@ from typing import IO, Self
 
 from devtools.stack_process import Part, PartProcess
 
-READY_SECONDS = 60.0
 LOOK_SECONDS = 0.05
 
 
@@ -90,13 +89,13 @@ class Supervisor:
 
     def _wait_until_ready(self, names: Iterable[str], interrupted: Event) -> None:
         waiting = [self._running[name] for name in names]
-        deadline = monotonic() + READY_SECONDS
+        began = monotonic()
         while waiting := [process for process in waiting if not process.is_ready()]:
             for process in waiting:
                 if (how := process.ended()) is not None:
                     raise PartFailedError(_report(process, f"ended while starting ({how})"))
-            if monotonic() > deadline:
-                raise PartFailedError(_report(waiting[0], f"was not ready within {READY_SECONDS:.0f} s"))
+                if monotonic() > began + process.part.ready_seconds:
+                    raise PartFailedError(_report(process, f"was not ready within {process.part.ready_seconds:.0f} s"))
             if interrupted.wait(LOOK_SECONDS):
                 raise InterruptedStartError
 

@@ -1,4 +1,8 @@
-"""Stacks for scenarios: one that is patient, one whose deadlines are short and whose upstream may be told to fail."""
+"""Stacks for scenarios: one that is patient, one whose deadlines are short and whose upstream may be told to fail.
+
+`pytest tests/scenarios --host func:http://127.0.0.1:8000` tries those marked `any_host` on a stack that is up already,
+on whatever host; the others start, kill or disturb a stack of their own.
+"""
 
 from collections.abc import Iterator
 
@@ -6,6 +10,7 @@ import pytest
 
 from devtools.stack import Stack
 from tests.support.caller import Caller
+from tests.support.elsewhere import LOCAL, Elsewhere, elsewhere
 from tests.support.stack import running_stack
 
 QUICK = {
@@ -26,15 +31,37 @@ IMPATIENT = {
 }
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--host`, where this folder is named on the command line."""
+    parser.addoption("--host", default=LOCAL, help="the host that scenarios run on: local, or func:<address>")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what cannot be done to a stack that somebody else has started."""
+    try:
+        other = elsewhere(config.getoption("--host", LOCAL))
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from error
+    if other is None:
+        return
+    for item in items:
+        if "any_host" not in item.keywords:
+            item.add_marker(pytest.mark.skip(reason="starts, kills or disturbs a stack of its own"))
+
+
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The local stack as a user runs it, only with quicker looks and renders."""
+def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack | Elsewhere]:
+    """The local stack as a user runs it, only with quicker looks and renders; or the one that `--host` names."""
+    other = elsewhere(request.config.getoption("--host", LOCAL))
+    if other is not None:
+        yield other
+        return
     with running_stack(tmp_path_factory.mktemp("stack"), render_seconds=1, env=QUICK) as running:
         yield running
 
 
 @pytest.fixture
-def caller(stack: Stack) -> Iterator[Caller]:
+def caller(stack: Stack | Elsewhere) -> Iterator[Caller]:
     """A caller of that stack."""
     caller = Caller(stack.app)
     with caller.http:

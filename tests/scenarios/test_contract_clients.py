@@ -16,7 +16,7 @@ from devtools.environment_node import find_node
 from devtools.stack import Stack
 from tests.support.caller import wait_until
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.any_host]
 
 
 def is_video(path: Path) -> bool:

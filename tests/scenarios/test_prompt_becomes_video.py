@@ -2,6 +2,7 @@
 
 import io
 from fractions import Fraction
+from uuid import uuid4
 
 import av
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from devtools.stack import Stack
 from tests.support.caller import Caller, renders_of
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.any_host]
 
 
 @pytest.mark.parametrize(("width", "height", "seconds"), [(320, 256, 1), (257, 301, 2), (1280, 720, 3)])
@@ -17,7 +18,7 @@ def test_the_file_has_the_requested_size_and_length(
     stack: Stack, caller: Caller, width: int, height: int, seconds: int
 ) -> None:
     """Odd sides round up to even ones; the length is right to within one frame; there is a picture and sound."""
-    prompt = f"A lighthouse at dusk, {width}x{height}"
+    prompt = f"A lighthouse at dusk, {width}x{height} {uuid4()}"
 
     job_id = caller.submit(prompt, width=width, height=height, duration=seconds)
     ended = caller.wait(job_id)
@@ -67,12 +68,13 @@ def test_a_part_of_the_file_can_be_asked_for(caller: Caller) -> None:
 
 def test_jobs_with_the_same_prompt_get_a_render_each(stack: Stack, caller: Caller) -> None:
     """Two callers may ask for the same thing; neither gets the other's file."""
-    jobs = [caller.submit("The same wish") for _ in range(3)]
+    prompt = f"The same wish {uuid4()}"
+    jobs = [caller.submit(prompt) for _ in range(3)]
 
     ends = [caller.wait(job_id)["status"] for job_id in jobs]
 
     assert ends == ["completed"] * 3
-    assert len(renders_of(stack.simulator, "The same wish")) == 3
+    assert len(renders_of(stack.simulator, prompt)) == 3
 
 
 @pytest.mark.parametrize(

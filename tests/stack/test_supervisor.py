@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from threading import Event
@@ -109,10 +110,10 @@ def test_a_part_that_ends_while_starting_is_named_with_its_log(stage: Stage, tmp
     assert str(failure.value).endswith("broken.log:\n  started")
 
 
-def test_a_part_that_is_never_ready_is_given_up(stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_part_that_is_never_ready_is_given_up(stage: Stage, tmp_path: Path) -> None:
     """The wait has an end, and the sentence says which part it was."""
-    monkeypatch.setattr("devtools.stack_supervisor.READY_SECONDS", 0.5)
-    supervisor = stage.supervisor([part(tmp_path, "good")], [part(tmp_path, "slow", "--never-ready")])
+    slow = replace(part(tmp_path, "slow", "--never-ready"), ready_seconds=0.5)
+    supervisor = stage.supervisor([part(tmp_path, "good")], [slow])
 
     with pytest.raises(PartFailedError, match="The stand-in slow was not ready within"):
         supervisor.start()

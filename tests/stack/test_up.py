@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +27,12 @@ PARTS = {"app", "simulator", "blob"}
 class Up:
     """One run of `up` on a state folder."""
 
-    def __init__(self, state: Path, *options: str) -> None:
+    def __init__(self, state: Path, *options: str, environ: Mapping[str, str] | None = None) -> None:
         self.note_file = state / "stack.json"
         self.process = subprocess.Popen(
             [sys.executable, "-m", "devtools", "up", "--state", str(state), *options],
             cwd=ROOT,
-            env={**machine(), ENTERED: "1"},
+            env={**machine(), ENTERED: "1", **(environ or {})},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
