@@ -48,7 +48,11 @@ class Client:
             raise GaveUpError(f"{operation} of {instance_id} was answered {answer.status_code}: {answer.text}")
 
     async def end_of(self, instance_id: str) -> tuple[str, Any]:
-        """Status and output of an instance that has ended."""
+        """Status and output of an instance that has ended.
+
+        One that is suspended is resumed: a first resume is refused, as on Azure, where the suspension before it is
+        still on its way.
+        """
         while True:
             answer = await self._until_answered("GET", f"/instances/{instance_id}")
             if answer.status_code == UNKNOWN:
@@ -56,6 +60,8 @@ class Client:
             if answer.status_code == 200:
                 body = answer.json()
                 return body["runtimeStatus"], body["output"]
+            if answer.json()["runtimeStatus"] == "Suspended":
+                await self.tell(instance_id, "resume?reason=again", None)
             if monotonic() > self.deadline:
                 raise GaveUpError(f"{instance_id} has not ended: {answer.text}")
             await asyncio.sleep(PAUSE_SECONDS * 4)
