@@ -85,13 +85,13 @@ class Journal:
     def instances(self, wanted: InstanceFilter, after: str, limit: int) -> list[Instance]:
         """Up to `limit` instances in order of id, beginning behind the id `after`."""
         rows = self._db.execute(
-            "SELECT * FROM instances WHERE instance_id > :after"
+            "SELECT * FROM instances WHERE instance_id >= :first AND instance_id <> :after"
             " AND (:created_from IS NULL OR created_at >= :created_from)"
             " AND (:created_to IS NULL OR created_at <= :created_to)"
-            " AND (:statuses IS NULL OR instr(:statuses, ',' || status || ',') > 0)"
+            " AND (:statuses IS NULL OR status IN (SELECT value FROM json_each(:statuses)))"
             " AND (:prefix IS NULL OR substr(instance_id, 1, length(:prefix)) = :prefix)"
             " ORDER BY instance_id LIMIT :limit",
-            {**_parameters(wanted), "after": after, "limit": limit},
+            {**_parameters(wanted), "first": max(after, wanted.prefix or ""), "after": after, "limit": limit},
         )
         return [_instance(row) for row in rows]
 
@@ -312,7 +312,7 @@ def _instance(row: tuple[Any, ...]) -> Instance:
 
 
 def _parameters(wanted: InstanceFilter) -> dict[str, Any]:
-    statuses = wanted.statuses and "," + ",".join(str(int(status)) for status in wanted.statuses) + ","
+    statuses = None if wanted.statuses is None else json.dumps([int(status) for status in wanted.statuses])
     return {
         "created_from": wanted.created_from and to_microseconds(wanted.created_from),
         "created_to": wanted.created_to and to_microseconds(wanted.created_to),

@@ -10,7 +10,7 @@ from devtools.host.commands import Complete, CreateTimer, ScheduleActivity
 from devtools.host.episode import Generation, Work
 from devtools.host.history import RuntimeStatus
 from devtools.host.journal import Journal
-from devtools.host.records import NewInstance, TimerStatus
+from devtools.host.records import InstanceFilter, NewInstance, TimerStatus
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
@@ -149,6 +149,59 @@ def test_journal_survives_being_opened_again(tmp_path: Path) -> None:
 
     assert instance is not None
     assert (instance.status, instance.input, instance.created_at) == (RuntimeStatus.PENDING, '"in"', NOW)
+
+
+def test_listing_of_a_state_that_no_instance_is_ever_in_is_empty(journal: Journal) -> None:
+    """`Canceled` alone leaves no state to look for, which is not the same as any state."""
+    started(journal)
+
+    assert journal.instances(InstanceFilter(statuses=frozenset()), "", 10) == []
+
+
+def test_listing_of_states_has_the_instances_in_one_of_them(journal: Journal) -> None:
+    """Each wanted state by itself, and no other."""
+    for name in ("a", "b", "c"):
+        journal.create(NewInstance(name, "x", "story", "null"), NOW, deliver=False)
+    journal._db.execute("UPDATE instances SET status = ? WHERE instance_id = 'a'", (int(RuntimeStatus.RUNNING),))
+    journal._db.execute("UPDATE instances SET status = ? WHERE instance_id = 'c'", (int(RuntimeStatus.FAILED),))
+    wanted = InstanceFilter(statuses=frozenset({RuntimeStatus.RUNNING, RuntimeStatus.FAILED}))
+
+    assert [instance.instance_id for instance in journal.instances(wanted, "", 10)] == ["a", "c"]
+
+
+def test_listing_by_prefix_goes_on_behind_the_last_page(journal: Journal) -> None:
+    """In order, each once, and also where an instance is called as the prefix."""
+    for name in ("a-1", "b", "b-1", "b-2", "c"):
+        journal.create(NewInstance(name, "x", "story", "null"), NOW, deliver=False)
+    wanted, seen, after = InstanceFilter(prefix="b"), [], ""
+    while page := journal.instances(wanted, after, 1):
+        after = page[-1].instance_id
+        seen.append(after)
+
+    assert seen == ["b", "b-1", "b-2"]
+
+
+def test_listing_by_prefix_does_not_look_at_the_instances_before_it(journal: Journal) -> None:
+    """It takes SQLite as many steps with a thousand of them as with none."""
+    steps_alone = _steps_of_a_listing(journal)
+    for number in range(1000):
+        journal.create(NewInstance(f"before-{number}", "x", "story", "null"), NOW, deliver=False)
+
+    assert _steps_of_a_listing(journal) == steps_alone
+
+
+def _steps_of_a_listing(journal: Journal) -> int:
+    steps = 0
+
+    def count() -> int:
+        nonlocal steps
+        steps += 1
+        return 0
+
+    journal._db.set_progress_handler(count, 10)
+    journal.instances(InstanceFilter(prefix="later-"), "", 10)
+    journal._db.set_progress_handler(None, 0)
+    return steps
 
 
 def test_status_of_a_timer_function_is_the_one_kept_last(journal: Journal) -> None:
