@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from devtools.host.history import EventType
+from devtools.host.history import EventType, RuntimeStatus
 from devtools.host.journal import Journal
 from devtools.host.records import InstanceFilter
 
@@ -35,7 +35,8 @@ def problems(journal_path: Path, failures: dict[str, int]) -> Iterator[str]:
         for table in ("inbox", "tasks"):
             # What belongs to instances that were terminated is dropped when it is looked at.
             (count,) = left.execute(
-                f"SELECT COUNT(*) FROM {table} JOIN instances USING (instance_id) WHERE status NOT IN (1, 3, 5)"  # noqa: S608
+                f"SELECT COUNT(*) FROM {table} LEFT JOIN instances USING (instance_id) WHERE status IS NOT ?",  # noqa: S608
+                (int(RuntimeStatus.TERMINATED),),
             ).fetchone()
             if count:
                 yield f"{count} rows are left in {table}"

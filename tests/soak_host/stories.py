@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 
@@ -24,9 +24,13 @@ def _chain(chance: random.Random) -> Story:
 
 
 def _suspended(chance: random.Random) -> Story:
-    count = chance.randint(3, 6)
-    steps = [("suspend?reason=pause", None), ("resume?reason=on", None)]
-    return Story("chain", count, [("Completed", list(range(count)))], steps)
+    paused = chance.choice((_chain, _fan))(chance)
+    return replace(paused, steps=[("suspend?reason=pause", None), ("resume?reason=on", None)])
+
+
+def _cut_short(chance: random.Random) -> Story:
+    cut = chance.choice((_chain, _fan))(chance)
+    return replace(cut, ends=[*cut.ends, ("Terminated", "enough")], steps=[("terminate?reason=enough", None)])
 
 
 def _fan(chance: random.Random) -> Story:
@@ -67,7 +71,7 @@ def _terminated(_chance: random.Random) -> Story:
 
 
 KINDS: Final[Sequence[Callable[[random.Random], Story]]] = (
-    *(_chain, _suspended, _fan, _retry, _events, _race, _family, _eternal, _terminated),
+    *(_chain, _suspended, _fan, _retry, _events, _race, _family, _eternal, _terminated, _cut_short),
 )
 
 

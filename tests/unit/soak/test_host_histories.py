@@ -66,3 +66,25 @@ def test_more_failures_than_there_were_to_be_are_found(tmp_path: Path) -> None:
 def test_instance_that_has_not_ended_is_found(tmp_path: Path) -> None:
     """Everything was to end."""
     assert found(tmp_path, GOOD, RuntimeStatus.RUNNING) == ["one is Running"]
+
+
+def test_task_that_is_left_of_an_instance_that_has_completed_is_found(tmp_path: Path) -> None:
+    """Its orchestrator waited for every task."""
+    assert _found_with_a_task_of(tmp_path, "one") == ["1 rows are left in tasks"]
+
+
+def test_task_that_is_left_of_no_instance_is_found(tmp_path: Path) -> None:
+    """Nobody asked for it."""
+    assert _found_with_a_task_of(tmp_path, "nobody") == ["1 rows are left in tasks"]
+
+
+def test_task_that_is_left_of_a_terminated_instance_is_no_problem(tmp_path: Path) -> None:
+    """It may still run when the host is stopped; its outcome is dropped when it is looked at."""
+    assert _found_with_a_task_of(tmp_path, "one", RuntimeStatus.TERMINATED) == []
+
+
+def _found_with_a_task_of(folder: Path, instance_id: str, status: RuntimeStatus = RuntimeStatus.COMPLETED) -> list[str]:
+    journal = Journal(folder / "journal.sqlite")
+    journal._db.execute("INSERT INTO tasks VALUES (1, ?, 'x', 4, 'echo', '1')", (instance_id,))
+    journal.close()
+    return found(folder, GOOD, status)
