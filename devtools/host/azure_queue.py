@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
-from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
+from azure.core.exceptions import AzureError, HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue import QueueMessage
 from azure.storage.queue.aio import QueueClient
 
@@ -37,23 +37,20 @@ class AzureQueue:
     async def hide(self, message: Message, invisible: timedelta) -> Message:
         """See `Queue`."""
         try:
+            # Without its content, which stays as it is.
             updated = await self._client.update_message(
-                message.id, message.receipt, visibility_timeout=_seconds(invisible), content=message.text
+                message.id, message.receipt, visibility_timeout=_seconds(invisible)
             )
-        except ResourceNotFoundError as error:
-            raise MessageGoneError(message.id) from error
         except AzureError as error:
-            raise QueueError(_first_line(error)) from error
+            raise _of_message(error, message) from error
         return Message(**{**vars(message), "receipt": updated.pop_receipt or ""})
 
     async def delete(self, message: Message) -> None:
         """See `Queue`."""
         try:
             await self._client.delete_message(message.id, message.receipt)
-        except ResourceNotFoundError as error:
-            raise MessageGoneError(message.id) from error
         except AzureError as error:
-            raise QueueError(_first_line(error)) from error
+            raise _of_message(error, message) from error
 
     async def send(self, text: str) -> None:
         """See `Queue`."""
@@ -83,15 +80,19 @@ async def azure_queue(connection_string: str, name: str) -> AsyncIterator[Queue]
 
 
 def connection_string(connection: str, environ: Mapping[str, str]) -> str:
-    """The connection string of that setting's name. Raises ConnectionMissingError."""
-    found = environ.get(connection) or environ.get(f"AzureWebJobs{connection}")
-    if found:
-        return found
-    if any(name.startswith(f"{connection}__") for name in environ):
-        raise ConnectionMissingError(
-            f"The settings {connection}__... name an identity, which the local host does not use; "
-            f"set {connection} to a connection string."
-        )
+    """The connection string that a trigger means by that name. Raises ConnectionMissingError.
+
+    `AzureWebJobs` and the name is looked for first, then the name alone (Azure/azure-webjobs-sdk,
+    `Extensions/IConfigurationExtensions.cs`).
+    """
+    for name in (f"AzureWebJobs{connection}", connection):
+        if found := environ.get(name):
+            return found
+        if any(other.startswith(f"{name}__") for other in environ):
+            raise ConnectionMissingError(
+                f"The settings {name}__... name an identity, which the local host does not use; "
+                f"set {name} to a connection string."
+            )
     raise ConnectionMissingError(f"The setting {connection!r}, a connection string for storage, is not there.")
 
 
@@ -106,6 +107,14 @@ def _message(found: QueueMessage) -> Message:
         expires_at=found.expires_on or now,
         next_visible_at=found.next_visible_on or now,
     )
+
+
+def _of_message(error: AzureError, message: Message) -> QueueError | MessageGoneError:
+    """What went wrong with a message in hand; a receipt that is not the latest is a bad request for storage."""
+    is_stale = isinstance(error, HttpResponseError) and getattr(error, "error_code", None) == "PopReceiptMismatch"
+    if is_stale or isinstance(error, ResourceNotFoundError):
+        return MessageGoneError(message.id)
+    return QueueError(_first_line(error))
 
 
 def _seconds(time: timedelta) -> int:

@@ -23,6 +23,7 @@ until the host is closed; whoever waits on the host gets a HostKilledError.
 """
 
 import asyncio
+import base64
 import contextlib
 import json
 import warnings
@@ -43,6 +44,7 @@ from devtools.host.episode import TimerLimits
 from devtools.host.history import Event
 from devtools.host.indexing import index
 from devtools.host.inprocess_worker import Heard, InProcessWorker
+from devtools.host.queue_lease import IN_HAND
 from devtools.host.queue_service import Message
 from devtools.host.records import Instance
 from devtools.host.running_tasks import abandon
@@ -52,6 +54,8 @@ from devtools.host.timers import Timer
 
 # Real time, as opposed to the story's: nothing in a test may take longer.
 _PATIENCE_SECONDS = 30
+_MESSAGE_LIFE = timedelta(days=7)
+"""Of a message in a storage queue, if its sender says nothing else."""
 
 
 class StuckError(AssertionError):
@@ -140,7 +144,7 @@ class InProcessHost:
         request_text = Timer(function, self.clock.now()).request_text()
         await self._while_alive(self.worker.call_timer(function, request_text))
 
-    async def deliver(self, name: str, body: str, *, dequeue_count: int = 1) -> None:
+    async def deliver(self, name: str, body: str | bytes, *, dequeue_count: int = 1) -> None:
         """Run a queue function once with a message. Raises FunctionError, HostKilledError; LookupError as `fire`."""
         function = next((function for function in self.catalog.queues if function.name == name), None)
         if function is None:
@@ -148,8 +152,12 @@ class InProcessHost:
             raise LookupError(f"The app has no queue function {name!r}, but {known}.")
         self._check_alive()
         now = self.clock.now()
-        message = Message(str(uuid4()), body, "receipt", dequeue_count, now, now + timedelta(days=7), now)
-        await self._while_alive(self.worker.call_queue(function, message, body))
+        carried = body.encode() if isinstance(body, str) else body
+        text = base64.b64encode(carried).decode()
+        message = Message(
+            str(uuid4()), text, "receipt", dequeue_count, now, now + _MESSAGE_LIFE, next_visible_at=now + IN_HAND
+        )
+        await self._while_alive(self.worker.call_queue(function, message, carried))
 
     def close(self) -> None:
         """Let go of the threads."""

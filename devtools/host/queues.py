@@ -2,21 +2,20 @@
 
 import asyncio
 import logging
-import re
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 
 from devtools.host.azure_queue import azure_queue, connection_string
 from devtools.host.catalog import AppFunction
 from devtools.host.clock import Clock
-from devtools.host.queue_listener import POISON, QueueListener
+from devtools.host.queue_listener import QueueListener
+from devtools.host.queue_names import QueueNameError, poison_name, queue_name
 from devtools.host.queue_options import QueueOptions
 from devtools.host.queue_service import ConnectionMissingError, Message, Queue
 from devtools.host.worker import Worker
 
 logger = logging.getLogger(__name__)
 
-_SETTING = re.compile(r"%([^%]+)%")
 _DEFAULT_CONNECTION = "AzureWebJobsStorage"
 
 
@@ -44,7 +43,7 @@ class Queues:
             for function in self._functions:
                 try:
                     listener = await self._listener(function, stack)
-                except ConnectionMissingError as error:
+                except (ConnectionMissingError, QueueNameError) as error:
                     logger.error("Function %s is not run: %s", function.name, error)  # noqa: TRY400
                 else:
                     listening.append(asyncio.create_task(listener.run()))
@@ -56,28 +55,16 @@ class Queues:
                 await asyncio.gather(*listening, return_exceptions=True)
 
     async def _listener(self, function: AppFunction, stack: AsyncExitStack) -> QueueListener:
-        name = resolved(str(function.trigger["queueName"]), self._environ).lower()
+        name = queue_name(str(function.trigger["queueName"]), self._environ)
         connection = str(function.trigger.get("connection") or _DEFAULT_CONNECTION)
         account = connection_string(connection, self._environ)
         queue = await stack.enter_async_context(azure_queue(account, name))
         poison: Queue | None = None
-        if not name.endswith(POISON):
-            poison = await stack.enter_async_context(azure_queue(account, name + POISON))
+        if (its_poison := poison_name(name)) is not None:
+            poison = await stack.enter_async_context(azure_queue(account, its_poison))
 
-        async def call(message: Message, body: str) -> None:
+        async def call(message: Message, body: bytes) -> None:
             await self._worker.call_queue(function, message, body)
 
         logger.info("Function %s listens to the queue %s.", function.name, name)
         return QueueListener(function.name, call, queue, poison=poison, options=self._options, clock=self._clock)
-
-
-def resolved(text: str, environ: Mapping[str, str]) -> str:
-    """The text with every `%NAME%` replaced by the setting of that name. Raises ConnectionMissingError."""
-
-    def value(match: re.Match[str]) -> str:
-        found = environ.get(match[1])
-        if not found:
-            raise ConnectionMissingError(f"The setting {match[1]!r}, named by {text!r}, is not there.")
-        return found
-
-    return _SETTING.sub(value, text)

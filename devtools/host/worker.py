@@ -75,8 +75,11 @@ class Worker:
             sentence = f"function {function.name} without a $return binding returned a non-None value"
             raise FunctionError("RuntimeError", sentence, sentence)
 
-    async def call_queue(self, function: AppFunction, message: Message, body: str) -> None:
-        """Run a queue function with a message and its decoded body. Raises FunctionError."""
+    async def call_queue(self, function: AppFunction, message: Message, body: bytes) -> None:
+        """Run a queue function with a message and its decoded body. Raises FunctionError.
+
+        It gets text, so the body must be UTF-8, unless its trigger asks for `dataType` binary.
+        """
         metadata = {
             "Id": Datum(message.id, "string"),
             "PopReceipt": Datum(message.receipt, "string"),
@@ -85,7 +88,9 @@ class Worker:
             "ExpirationTime": Datum(_moment(message.expires_at), "string"),
             "NextVisibleTime": Datum(_moment(message.next_visible_at), "string"),
         }
-        value = converter_of("queueTrigger").decode(Datum(body, "string"), trigger_metadata=metadata)
+        is_binary = str(function.trigger.get("dataType")).lower() in {"binary", "stream"}
+        datum = Datum(body, "bytes") if is_binary else Datum(self._guarded(body.decode), "string")
+        value = converter_of("queueTrigger").decode(datum, trigger_metadata=metadata)
         if await self.call(function, value) is not None:
             sentence = f"function {function.name} without a $return binding returned a non-None value"
             raise FunctionError("RuntimeError", sentence, sentence)

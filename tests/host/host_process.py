@@ -68,6 +68,10 @@ class HostProcess:
         self._started().kill()
         self._started().wait(10)
 
+    def wait_for_end(self) -> int:
+        """Wait until it has ended by itself; its exit code, of a signal its negative number. It has ten seconds."""
+        return self._started().wait(10)
+
     def stop(self) -> int:
         """Ask it to end; its exit code. It has five seconds."""
         self._started().send_signal(signal.SIGTERM)

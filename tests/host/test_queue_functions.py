@@ -3,12 +3,15 @@
 import base64
 import json
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from azure.storage.queue import QueueClient, QueueServiceClient
 
+from devtools.host.azure_queue import azure_queue
+from devtools.host.queue_service import MessageGoneError
 from tests.host.host_process import HostProcess, wait_until
 from tests.support.azurite import running_azurite
 
@@ -102,6 +105,67 @@ def test_message_that_is_not_base64_goes_to_the_queue_of_poison(stage: Stage) ->
 
     assert stage.bodies("test-plain-poison") == ["{not base64}"]
     assert stage.marks() == []
+
+
+def test_message_that_is_no_text_runs_only_where_bytes_are_asked_for(stage: Stage) -> None:
+    """Elsewhere each try fails before the function, and it goes to the queue of poison as it was."""
+    carried = base64.b64encode(b"\xff\x00").decode()
+    for name in ("files", "test-plain"):
+        stage.queue(name).send_message(carried)
+    wait_until(lambda: bool(stage.bodies("test-plain-poison")), "it is given up")
+    wait_until(lambda: bool(stage.marks()), "the other has run")
+
+    assert stage.bodies("test-plain-poison") == [carried]
+    assert stage.marks() == [{"function": "keep", "body": "ff00"}]
+
+
+def test_message_in_hand_of_a_host_that_is_killed_is_seen_again(stage: Stage) -> None:
+    """When its ten minutes are over, which the test makes them be; with a dequeue count of one more."""
+    queue = stage.queue("test-plain")
+    queue.send_message(encoded("kill"))
+    stage.host.wait_for_end()
+
+    [mark] = stage.marks()
+    hidden = datetime.fromisoformat(mark["hidden_until"]) - datetime.fromisoformat(mark["inserted"])
+    assert timedelta(minutes=10) <= hidden < timedelta(minutes=11)
+    assert not stage.is_empty("test-plain")
+    assert stage.bodies("test-plain") == []
+
+    stage.host.start()
+    queue.update_message(mark["id"], mark["receipt"], visibility_timeout=0)
+    wait_until(lambda: stage.is_empty("test-plain"), "the message is deleted")
+    assert [(mark["body"], mark["count"]) for mark in stage.marks()] == [("kill", 1), ("kill", 2)]
+
+
+def test_function_whose_account_nobody_knows_is_named_and_the_others_run(stage: Stage) -> None:
+    """As on Azure; the setting is in the sentence."""
+    stage.queue("test-plain").send_message(encoded("one"))
+    wait_until(lambda: bool(stage.marks()), "the other function has run")
+
+    assert "Function never is not run: The setting '%NO_SUCH%'" in stage.host.log.read_text()
+
+
+async def test_receipt_that_is_not_the_latest_is_of_no_use(account: str) -> None:
+    """Whatever is done with it; the body stays as it is when its message is hidden."""
+    service = QueueServiceClient.from_connection_string(account)
+    with service:
+        async with azure_queue(account, "receipts") as queue:
+            await queue.send("as it <is>")
+            [first] = await queue.receive(1, timedelta(minutes=1))
+            latest = await queue.hide(first, timedelta(0))
+            [second] = await queue.receive(1, timedelta(minutes=1))
+            for stale in (first, latest):
+                with pytest.raises(MessageGoneError):
+                    await queue.delete(stale)
+                with pytest.raises(MessageGoneError):
+                    await queue.hide(stale, timedelta(0))
+            await queue.delete(second)
+            with pytest.raises(MessageGoneError):
+                await queue.delete(second)
+            left = await queue.receive(1, timedelta(minutes=1))
+
+    assert (second.text, second.dequeue_count) == ("as it <is>", 2)
+    assert left == []
 
 
 def test_messages_run_side_by_side(stage: Stage) -> None:

@@ -5,6 +5,7 @@
 
 import json
 import os
+import signal
 import threading
 import time
 from pathlib import Path
@@ -25,11 +26,22 @@ def note(**fields: Any) -> None:
 
 @app.queue_trigger(arg_name="message", queue_name="%PREFIX%-plain", connection="QUEUES")
 def plain(message: func.QueueMessage) -> None:
-    """Fail as often as the body says, `kill` the process, or `meet` with others that run at the same time."""
+    """Do as the body says: `fail`, `kill` the process the first time, or `meet` others that run at the same time."""
     body = message.get_body().decode()
-    note(function="plain", body=body, count=message.dequeue_count, id=message.id, expires=str(message.expiration_time))
+    note(
+        function="plain",
+        body=body,
+        count=message.dequeue_count,
+        id=message.id,
+        receipt=message.pop_receipt,
+        inserted=str(message.insertion_time),
+        hidden_until=str(message.time_next_visible),
+        expires=str(message.expiration_time),
+    )
     if body.startswith("fail"):
         raise ValueError(body)
+    if body == "kill" and message.dequeue_count == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
     if body.startswith("meet"):
         at_once.release()
         deadline = time.monotonic() + 5
@@ -38,6 +50,18 @@ def plain(message: func.QueueMessage) -> None:
                 raise TimeoutError(body)
             time.sleep(0.01)
         note(function="plain", body=f"{body}: met")
+
+
+@app.queue_trigger(arg_name="message", queue_name="files", connection="QUEUES", data_type=func.DataType.BINARY)
+async def keep(message: func.QueueMessage) -> None:
+    """Take any bytes."""
+    note(function="keep", body=message.get_body().hex())
+
+
+@app.queue_trigger(arg_name="message", queue_name="test-plain-poison", connection="%NO_SUCH%")
+def never(message: func.QueueMessage) -> None:
+    """Be named in the log, because nobody knows its account."""
+    note(function="never", body=message.get_body().decode())
 
 
 @app.queue_trigger(arg_name="message", queue_name="orders", connection="QUEUES")

@@ -139,7 +139,7 @@ def test_trigger_that_is_not_served_is_refused() -> None:
     assert 'does not serve the trigger type "blobTrigger"' in problems(app)
 
 
-def test_timer_functions_are_run_and_queue_functions_are_not() -> None:
+def test_timer_functions_and_queue_functions_are_run() -> None:
     """Each kind is kept apart, and all are counted."""
     app = func.FunctionApp()
 
@@ -154,6 +154,35 @@ def test_timer_functions_are_run_and_queue_functions_are_not() -> None:
     assert [function.name for function in catalog.timers] == ["sweep"]
     assert [function.name for function in catalog.queues] == ["deliver"]
     assert len(catalog) == 2
+
+
+def test_queue_output_is_refused() -> None:
+    """What a function put there would be lost."""
+    app = func.FunctionApp()
+
+    @app.queue_trigger(arg_name="message", queue_name="events", connection="X")
+    @app.queue_output(arg_name="out", queue_name="answers", connection="X")
+    def answer(message: func.QueueMessage, out: func.Out[str]) -> None: ...
+
+    assert 'the local host does not serve the binding type "queue"' in problems(app)
+
+
+@pytest.mark.parametrize(
+    ("annotation", "is_taken"), [(func.QueueMessage, True), (str, True), (bytes, True), (dict, False), (int, False)]
+)
+def test_parameter_for_a_message_is_annotated_as_the_worker_wants_it(annotation: type, is_taken: bool) -> None:
+    """Text and bytes are let pass, though a function is given a QueueMessage all the same."""
+    app = func.FunctionApp()
+
+    def take(message: object) -> None: ...
+
+    take.__annotations__["message"] = annotation
+    app.queue_trigger(arg_name="message", queue_name="events", connection="X")(take)
+
+    if is_taken:
+        assert [function.name for function in index(app).queues] == ["take"]
+    else:
+        assert "type of message binding" in problems(app)
 
 
 @pytest.mark.parametrize("schedule", ["", "every day", "00:05:00", "%SWEEP_SCHEDULE%", "0 60 * * * *"])

@@ -303,3 +303,23 @@ async def test_queue_function_runs_when_it_is_delivered_to(tmp_path: Path) -> No
             await host.deliver("orders", "")
 
     assert seen == [(b'{"a": 1}', 3, host.clock.now())]
+
+
+async def test_queue_function_gets_bytes_only_where_its_trigger_asks_for_them(tmp_path: Path) -> None:
+    """Text that is no UTF-8 fails before the function, as on Azure; bytes may be anything."""
+    app, seen = func.FunctionApp(), []
+
+    @app.queue_trigger(arg_name="message", queue_name="words", connection="X")
+    def read(message: func.QueueMessage) -> None:
+        seen.append(message.get_body())
+
+    @app.queue_trigger(arg_name="message", queue_name="files", connection="X", data_type=func.DataType.BINARY)
+    def keep(message: func.QueueMessage) -> None:
+        seen.append(message.get_body())
+
+    async with in_process_host(app, tmp_path) as host:
+        with pytest.raises(FunctionError, match="utf-8"):
+            await host.deliver("read", b"\xff\x00")
+        await host.deliver("keep", b"\xff\x00")
+
+    assert seen == [b"\xff\x00"]

@@ -1,12 +1,11 @@
 """The listener of a queue function, over a queue on paper and a clock that skips."""
 
 import asyncio
-import base64
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import pairwise
 
 import pytest
@@ -14,60 +13,10 @@ import pytest
 from devtools.host import queue_listener
 from devtools.host.clock import SkipClock
 from devtools.host.failures import FunctionError
-from devtools.host.host_json import HostJsonError
 from devtools.host.queue_listener import QueueListener
-from devtools.host.queue_options import QueueOptions, read_queue_options
-from devtools.host.queue_service import ConnectionMissingError, Message, MessageGoneError, QueueError
-from devtools.host.queues import resolved
-
-MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-def message(text: str, count: int = 1) -> Message:
-    return Message(text, base64.b64encode(text.encode()).decode(), "r0", count, MOMENT, MOMENT, MOMENT)
-
-
-class PaperQueue:
-    """Messages in a list, and what was done with them; `is_away` makes every call fail, `gone` are somebody else's."""
-
-    def __init__(self, clock: SkipClock, *messages: Message) -> None:
-        self.waiting = list(messages)
-        self.looks: list[datetime] = []
-        self.deleted: list[str] = []
-        self.hidden: list[tuple[str, timedelta]] = []
-        self.sent: list[str] = []
-        self.gone: set[str] = set()
-        self.is_away = False
-        self.was_hidden_thrice = asyncio.Event()
-        self._clock = clock
-
-    async def receive(self, most: int, invisible: timedelta) -> Sequence[Message]:
-        assert invisible == timedelta(minutes=10)
-        self.looks.append(self._clock.now())
-        self._check()
-        taken, self.waiting = self.waiting[:most], self.waiting[most:]
-        return taken
-
-    async def hide(self, message: Message, invisible: timedelta) -> Message:
-        self._check(message)
-        self.hidden.append((message.receipt, invisible))
-        if len(self.hidden) == 3:
-            self.was_hidden_thrice.set()
-        return replace(message, receipt=f"{message.receipt}+")
-
-    async def delete(self, message: Message) -> None:
-        self._check(message)
-        self.deleted.append(f"{message.id} {message.receipt}")
-
-    async def send(self, text: str) -> None:
-        self._check()
-        self.sent.append(text)
-
-    def _check(self, message: Message | None = None) -> None:
-        if self.is_away:
-            raise QueueError("The service is away.")
-        if message is not None and message.id in self.gone:
-            raise MessageGoneError(message.id)
+from devtools.host.queue_options import QueueOptions
+from devtools.host.queue_service import Message
+from tests.unit.host.paper_queue import MOMENT, PaperQueue, message
 
 
 class Calls:
@@ -81,8 +30,8 @@ class Calls:
         self.may_go_on = asyncio.Event()
         self.may_go_on.set()
 
-    async def __call__(self, message: Message, body: str) -> None:
-        self.bodies.append(body)
+    async def __call__(self, message: Message, body: bytes) -> None:
+        self.bodies.append(body.decode())
         self.running += 1
         self.most = max(self.most, self.running)
         if self.running == 4:
@@ -91,7 +40,7 @@ class Calls:
             await self.may_go_on.wait()
         finally:
             self.running -= 1
-        if body.startswith("fail"):
+        if body.startswith(b"fail"):
             raise FunctionError("ValueError", f"{message.id}", "")
 
 
@@ -156,13 +105,27 @@ async def test_message_is_given_up_after_its_last_try(count: int, runs: int) -> 
     assert (len(scene.calls.bodies), scene.poison.sent, scene.queue.deleted) == (runs, [given.text], ["fail r0"])
 
 
-async def test_message_of_a_queue_of_poison_is_never_given_up() -> None:
-    """There is nowhere to put it."""
+@pytest.mark.parametrize(("count", "runs"), [(1, 1), (5, 1), (6, 0)])
+async def test_message_without_a_queue_of_poison_stays_hidden_when_it_fails(count: int, runs: int) -> None:
+    """For the rest of its ten minutes: seen again at once, it would go round and round."""
     scene = Scene(has_poison=False)
 
-    await scene.listener.handle(message("fail", 5))
+    await scene.listener.handle(message("fail", count))
 
-    assert scene.queue.hidden == [("r0", timedelta(0))]
+    assert (len(scene.calls.bodies), scene.queue.hidden, scene.queue.deleted) == (runs, [], [])
+
+
+@pytest.mark.parametrize("text", ["{not base64}", "grüße", "YQ"])
+@pytest.mark.parametrize("has_poison", [True, False])
+async def test_message_that_is_not_base64_is_given_up_without_a_run(text: str, has_poison: bool) -> None:
+    """As it was; where there is no queue of poison it stays hidden."""
+    scene = Scene(has_poison=has_poison)
+
+    await scene.listener.handle(replace(message("x"), text=text))
+
+    assert scene.calls.bodies == []
+    assert (scene.poison.sent, scene.queue.deleted) == (([text], ["x r0"]) if has_poison else ([], []))
+    assert scene.queue.hidden == []
 
 
 async def test_text_without_base64_is_taken_as_it_is_where_host_json_says_so() -> None:
@@ -172,21 +135,6 @@ async def test_text_without_base64_is_taken_as_it_is_where_host_json_says_so() -
     await scene.listener.handle(replace(message("x"), text="plain words"))
 
     assert scene.calls.bodies == ["plain words"]
-
-
-async def test_message_is_kept_while_its_function_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is hidden anew before its time is over, and deleted with the receipt of that."""
-    monkeypatch.setattr(queue_listener, "IN_HAND", timedelta(milliseconds=2))
-    scene = Scene()
-    scene.calls.may_go_on.clear()
-    handling = asyncio.create_task(scene.listener.handle(message("long")))
-
-    async with asyncio.timeout(5):
-        await scene.queue.was_hidden_thrice.wait()
-    scene.calls.may_go_on.set()
-    await handling
-
-    assert scene.queue.deleted == [f"long r0{'+' * len(scene.queue.hidden)}"]
 
 
 async def test_message_that_is_somebody_elses_by_now_is_left_to_them(caplog: pytest.LogCaptureFixture) -> None:
@@ -216,6 +164,19 @@ async def test_no_more_messages_are_in_hand_than_a_batch_and_the_threshold() -> 
     assert len(scene.queue.deleted) == 20
 
 
+async def test_message_that_fails_is_tried_again_at_the_next_look() -> None:
+    """A failure is no reason to look sooner: five tries take the rests between them."""
+    scene = Scene(message("fail"))
+    scene.queue.comes_back = True
+
+    async with scene.listening():
+        await scene.pass_time(timedelta(minutes=2))
+
+    assert (len(scene.calls.bodies), len(scene.poison.sent)) == (5, 1)
+    tries = scene.queue.finds
+    assert all(later - earlier >= timedelta(seconds=0.1) for earlier, later in pairwise(tries))
+
+
 async def test_empty_queue_is_looked_at_less_and_less() -> None:
     """Twice as long each time, up to the longest poll; after a message at once again."""
     scene = Scene(options=QueueOptions(longest_poll=timedelta(seconds=10)))
@@ -228,11 +189,11 @@ async def test_empty_queue_is_looked_at_less_and_less() -> None:
         busy = scene.queue.looks[len(quiet) :]
 
     gaps = [later - earlier for earlier, later in pairwise(quiet)]
-    assert gaps[0] < timedelta(seconds=0.13)
-    assert timedelta(seconds=8) <= gaps[-1] <= timedelta(seconds=10)
+    assert gaps[0] == timedelta(seconds=0.1)
+    assert gaps[-1] == timedelta(seconds=10)
     assert 12 <= len(gaps) <= 26
     assert scene.calls.bodies == ["late"]
-    assert min(later - earlier for earlier, later in pairwise(busy)) < timedelta(seconds=0.13)
+    assert timedelta(seconds=0.1) in {later - earlier for earlier, later in pairwise(busy)}
 
 
 async def test_outage_is_said_once_and_survived(caplog: pytest.LogCaptureFixture) -> None:
@@ -260,50 +221,3 @@ async def test_message_that_cannot_be_deleted_is_seen_again_later(caplog: pytest
 
     assert scene.queue.deleted == []
     assert "The service is away." in caplog.text
-
-
-def test_options_have_the_extensions_defaults() -> None:
-    """The threshold grows with the processors."""
-    assert read_queue_options({}, 4) == QueueOptions(16, 32, timedelta(minutes=1), timedelta(0), 5, is_base64=True)
-
-
-def test_options_are_read() -> None:
-    """The section's names are in lower case by then."""
-    section = {
-        "batchsize": 1,
-        "newbatchthreshold": 0,
-        "maxpollinginterval": "00:00:02",
-        "visibilitytimeout": "00:00:30",
-        "maxdequeuecount": 2,
-        "messageencoding": "None",
-    }
-
-    options = read_queue_options(section)
-
-    assert options == QueueOptions(1, 0, timedelta(seconds=2), timedelta(seconds=30), 2, is_base64=False)
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("batchSize", 0),
-        ("batchSize", 33),
-        ("batchSize", True),
-        ("newBatchThreshold", -1),
-        ("maxDequeueCount", "five"),
-        ("maxPollingInterval", "00:00:00"),
-        ("visibilityTimeout", "soon"),
-        ("messageEncoding", "gzip"),
-    ],
-)
-def test_option_that_the_extension_refuses_is_refused(name: str, value: object) -> None:
-    """With its name."""
-    with pytest.raises(HostJsonError, match=name):
-        read_queue_options({name.lower(): value})
-
-
-def test_setting_that_a_name_needs_must_be_there() -> None:
-    """It is resolved, or named in the sentence."""
-    assert resolved("%A%-x-%B%", {"A": "1", "B": "2"}) == "1-x-2"
-    with pytest.raises(ConnectionMissingError, match="'C'"):
-        resolved("%C%", {"A": "1"})
