@@ -7,8 +7,8 @@ queue, a message that fails stays hidden for the rest of its ten minutes, so tha
 after `maxDequeueCount` tries it is not run any more. A host that is killed leaves its messages to be seen again when
 their ten minutes are over.
 
-Source: Azure/azure-sdk-for-net, `Queues/QueueListener.cs` and `Queues/QueueProcessor.cs` of the storage extensions;
-`QueueServiceClientProvider.cs` for what cannot be decoded.
+Source: Azure/azure-sdk-for-net, `Queues/QueueListener.cs` of the storage extensions, and for what cannot be decoded
+`QueueServiceClientProvider.cs`.
 """
 
 import logging
@@ -20,9 +20,9 @@ from devtools.host.clock import Clock
 from devtools.host.failures import FunctionError
 from devtools.host.queue_backoff import Backoff
 from devtools.host.queue_body import UndecodableError, body_of
-from devtools.host.queue_lease import IN_HAND, leased
-from devtools.host.queue_options import QueueOptions
-from devtools.host.queue_service import Message, MessageGoneError, Queue, QueueError
+from devtools.host.queue_lease import IN_HAND, Lease, leased
+from devtools.host.queue_service import Message, MessageGoneError, QueueError
+from devtools.host.queue_settlement import Settlement
 from devtools.host.running_tasks import RunningTasks
 
 logger = logging.getLogger(__name__)
@@ -32,27 +32,24 @@ CallFunction = Callable[[Message, bytes], Awaitable[None]]
 
 
 class QueueListener:
-    """Listens to one queue for one function; `poison` is None where that queue can have none."""
+    """Calls a function for the messages of a queue, and settles them."""
 
-    def __init__(
-        self,
-        name: str,
-        call: CallFunction,
-        queue: Queue,
-        *,
-        poison: Queue | None,
-        options: QueueOptions,
-        clock: Clock,
-    ) -> None:
-        self._name = name
+    def __init__(self, call: CallFunction, settlement: Settlement, clock: Clock) -> None:
         self._call = call
-        self._queue = queue
-        self._poison = poison
-        self._options = options
+        self._settlement = settlement
+        self._name = settlement.name
+        self._queue = settlement.queue
+        self._options = settlement.options
         self._clock = clock
         self._wake = Event()
         self._in_hand = RunningTasks(lambda _: self._wake.set())
+        self._running: set[Lease] = set()
         self._is_away = False
+
+    @property
+    def running(self) -> list[Message]:
+        """The messages whose function runs, with their latest receipts; any thread may ask."""
+        return [lease.message for lease in self._running.copy()]
 
     async def run(self) -> None:
         """Work for ever. Cancelled, it abandons what is in hand, which is seen again later."""
@@ -108,33 +105,25 @@ class QueueListener:
 
     async def _handle(self, message: Message) -> None:
         if message.dequeue_count > self._options.most_dequeues:
-            await self._give_up(message)
+            await self._settlement.give_up(message)
             return
         try:
             body = body_of(message.text, is_base64=self._options.is_base64)
         except UndecodableError:
             logger.error("Message %s of %s is not base64.", message.id, self._name)  # noqa: TRY400
-            await self._give_up(message)
+            await self._settlement.give_up(message)
             return
         has_failed = False
         async with leased(message, self._queue, self._clock) as lease:
+            self._running.add(lease)
             try:
                 await self._call(message, body)
             except FunctionError as error:
                 logger.error("Function %s failed: %s", self._name, error.stack or error)  # noqa: TRY400  # its own stack
                 has_failed = True
-        if not has_failed:
-            await self._queue.delete(lease.message)
-        elif self._poison is None or message.dequeue_count >= self._options.most_dequeues:
-            await self._give_up(lease.message)
+            finally:
+                self._running.discard(lease)
+        if has_failed:
+            await self._settlement.failed(lease.message)
         else:
-            await self._queue.hide(lease.message, self._options.retry_after)
-
-    async def _give_up(self, message: Message) -> None:
-        """Move it to the queue of poison; where there is none, leave it hidden."""
-        if self._poison is None:
-            logger.error("Message %s of %s stays hidden: there is no queue of poison for it.", message.id, self._name)
-            return
-        logger.error("Message %s of %s is moved to the queue of poison messages.", message.id, self._name)
-        await self._poison.send(message.text)
-        await self._queue.delete(message)
+            await self._settlement.succeeded(lease.message)

@@ -144,7 +144,10 @@ async def running_host(
 
     def end_worker(sentence: str) -> None:
         engine.end_with_worker(sentence)
-        on_timeout()
+        try:
+            queues.end_with_worker()
+        finally:
+            on_timeout()
 
     queues = Queues(catalog.queues, worker, read_queue_options(settings.queues), clock, os.environ)
     timers = Timers(catalog.timers, worker, engine.journal, clock)

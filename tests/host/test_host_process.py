@@ -103,6 +103,18 @@ def test_port_in_use_is_refused(tmp_path: Path) -> None:
     assert host.stderr == f"Port {port} cannot be used: Address already in use.\n"
 
 
+def test_option_for_queues_that_azures_host_would_refuse_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the app has no queue function: the file is to be right."""
+    monkeypatch.setenv("AzureFunctionsJobHost__extensions__queues__batchSize", "33")
+
+    host = run_to_its_end("--port", "0", "--state", str(tmp_path), "--app", str(SAMPLE_APP))
+
+    assert host.returncode == 2
+    assert host.stderr == "In host.json, 'extensions.queues.batchSize' must be a whole number from 1 to 32.\n"
+
+
 def test_app_that_the_worker_would_refuse_is_refused(tmp_path: Path) -> None:
     """Every problem by name, exit code 2, no traceback."""
     shutil.copytree(SAMPLE_APP, tmp_path / "app")

@@ -137,6 +137,24 @@ def test_message_in_hand_of_a_host_that_is_killed_is_seen_again(stage: Stage) ->
     assert [(mark["body"], mark["count"]) for mark in stage.marks()] == [("kill", 1), ("kill", 2)]
 
 
+def test_functions_that_end_with_the_worker_have_failed(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`functionTimeout`: their messages are seen again at once, in a new process, as those of functions that raised."""
+    stage.host.stop()
+    monkeypatch.setenv("AzureFunctionsJobHost__functionTimeout", "00:00:01")
+    stage.host.start()
+    for number in (1, 2):
+        stage.queue("test-plain").send_message(encoded(f"hang {number}"))
+    wait_until(lambda: len(stage.marks()) == 4 and stage.is_empty("test-plain"), "both have run again")
+
+    assert sorted((mark["body"], mark["count"]) for mark in stage.marks()) == [
+        ("hang 1", 1),
+        ("hang 1", 2),
+        ("hang 2", 1),
+        ("hang 2", 2),
+    ]
+    assert stage.bodies("test-plain-poison") == []
+
+
 def test_function_whose_account_nobody_knows_is_named_and_the_others_run(stage: Stage) -> None:
     """As on Azure; the setting is in the sentence."""
     stage.queue("test-plain").send_message(encoded("one"))

@@ -26,7 +26,7 @@ def note(**fields: Any) -> None:
 
 @app.queue_trigger(arg_name="message", queue_name="%PREFIX%-plain", connection="QUEUES")
 def plain(message: func.QueueMessage) -> None:
-    """Do as the body says: `fail`, `kill` the process the first time, or `meet` others that run at the same time."""
+    """Do as the body says: `fail`, `meet` others that run at the same time; or, the first time, `kill` or `hang`."""
     body = message.get_body().decode()
     note(
         function="plain",
@@ -40,6 +40,8 @@ def plain(message: func.QueueMessage) -> None:
     )
     if body.startswith("fail"):
         raise ValueError(body)
+    if body.startswith("hang") and message.dequeue_count == 1:
+        time.sleep(60)
     if body == "kill" and message.dequeue_count == 1:
         os.kill(os.getpid(), signal.SIGKILL)
     if body.startswith("meet"):

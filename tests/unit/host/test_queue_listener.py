@@ -16,6 +16,7 @@ from devtools.host.failures import FunctionError
 from devtools.host.queue_listener import QueueListener
 from devtools.host.queue_options import QueueOptions
 from devtools.host.queue_service import Message
+from devtools.host.queue_settlement import Settlement
 from tests.unit.host.paper_queue import MOMENT, PaperQueue, message
 
 
@@ -50,14 +51,8 @@ class Scene:
     def __init__(self, *messages: Message, options: QueueOptions | None = None, has_poison: bool = True) -> None:
         self.clock = SkipClock(MOMENT)
         self.queue, self.poison, self.calls = PaperQueue(self.clock, *messages), PaperQueue(self.clock), Calls()
-        self.listener = QueueListener(
-            "plain",
-            self.calls,
-            self.queue,
-            poison=self.poison if has_poison else None,
-            options=options or QueueOptions(),
-            clock=self.clock,
-        )
+        settlement = Settlement("plain", self.queue, self.poison if has_poison else None, options or QueueOptions())
+        self.listener = QueueListener(self.calls, settlement, self.clock)
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator["Scene"]:
