@@ -123,6 +123,8 @@ def _take_local_settings(path: Path) -> HostStart:
     if not path.is_file():
         return HostStart()
     for name in hand_over(load_app_settings(path), os.environ):
+        if _LISTENER in os.environ:
+            continue  # handed over by the process that this one replaces
         logger.info("Skipping %r of %s: it is set in the environment.", name, path.name)
     return load_host_start(path)
 

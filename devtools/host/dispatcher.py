@@ -14,7 +14,12 @@ from datetime import datetime, timedelta
 from devtools.host import history
 from devtools.host.clock import Clock
 from devtools.host.episode import EpisodeRunner, Generation
-from devtools.host.failures import FunctionError, activity_ended_with_its_worker, activity_failure
+from devtools.host.failures import (
+    FunctionError,
+    FunctionTimeoutError,
+    activity_ended_with_its_worker,
+    activity_failure,
+)
 from devtools.host.journal import Journal
 from devtools.host.records import Due, Task
 from devtools.host.running_tasks import RunningTasks
@@ -104,14 +109,14 @@ class Dispatcher:
             self._wake.set()
             self._on_death(death)
 
-    def end_with_worker(self, sentence: str, journal: Journal) -> None:
-        """The worker ends: the activities that it runs fail with that sentence, nothing more is begun or kept.
+    def end_with_worker(self, sentence_of: Callable[[str], str], journal: Journal) -> None:
+        """The worker ends: each activity that it runs fails with its sentence, nothing more is begun or kept.
 
         Orchestrators that run are run again by the next process, because nothing of their episodes is kept.
         """
         self._is_dead = True
         for task in list(self._activities.values()):
-            reason, details = activity_ended_with_its_worker(task.name, sentence)
+            reason, details = activity_ended_with_its_worker(task.name, sentence_of(task.name))
             event = history.task_failed(self._clock.now(), task.event_id, reason, details)
             journal.finish_task(task, event, self._clock.now())
 
@@ -210,5 +215,8 @@ class Dispatcher:
         else:
             return history.task_completed(self._clock.now(), task.event_id, result)
         logger.error("Activity %s of instance %s failed: %s", task.name, task.instance_id, error.stack or error)
-        reason, details = activity_failure(task.name, error)
+        if isinstance(error, FunctionTimeoutError):
+            reason, details = activity_ended_with_its_worker(task.name, error.message)
+        else:
+            reason, details = activity_failure(task.name, error)
         return history.task_failed(self._clock.now(), task.event_id, reason, details)

@@ -157,14 +157,13 @@ class Engine:
             )
         self.journal.purge(instance_id)
 
-    def end_with_worker(self, sentence: str) -> None:
-        """The worker ends, and the process right after: activities that run fail with that sentence.
+    def end_with_worker(self, sentence_of: Callable[[str], str]) -> None:
+        """The worker ends, and the process right after: activities that run fail with the sentence for their name.
 
-        Called on any thread, with a connection to the journal of its own.
+        Called on any thread, with a connection to the journal of its own. Raises sqlite3.Error.
         """
-        journal = Journal(self._path)
-        self.dispatcher.end_with_worker(sentence, journal)
-        journal.close()
+        with contextlib.closing(Journal(self._path)) as journal:
+            self.dispatcher.end_with_worker(sentence_of, journal)
 
     def _died(self, death: BaseException) -> None:
         self.journal.freeze()

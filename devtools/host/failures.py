@@ -45,6 +45,20 @@ class FunctionError(Exception):
         return f"Result: Failure\nException: {self.type_name}: {self.message}\nStack: {self.stack}"
 
 
+class FunctionTimeoutError(FunctionError):
+    """The function took longer than `functionTimeout`, whatever it has returned or raised since."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__("FunctionTimeoutException", sentence, "")
+
+
+class EpisodeAbortedError(Exception):
+    """An orchestrator has taken too long: nothing of its episode counts, and the episode is to be run again.
+
+    Read in the Durable extension (`DurableTaskExtension.OrchestrationMiddleware`).
+    """
+
+
 class TaskFailed(Exception):  # named as the event that causes it
     """An activity or a sub-orchestration failed; the orchestrator knows, the engine goes on."""
 

@@ -5,6 +5,7 @@ import contextlib
 import logging
 import os
 import socket
+import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -19,7 +20,7 @@ from devtools.host.clock import Clock
 from devtools.host.cors import Cors, CorsPolicy
 from devtools.host.engine import Engine
 from devtools.host.faults import DroppableProtocol, FaultControl, Faults, FaultyBackend
-from devtools.host.function_timeout import FunctionTimeout
+from devtools.host.function_timeout import FunctionTimeout, SentenceOf
 from devtools.host.host_json import HostSettings
 from devtools.host.http_front import HttpFront
 from devtools.host.keys import Keys
@@ -142,12 +143,16 @@ async def running_host(
     worker = Worker(catalog, binding.text(), timeout)
     engine = Engine(catalog, worker, journal_path, clock, limits=settings.limits, on_failure=on_failure)
 
-    def end_worker(sentence: str) -> None:
-        engine.end_with_worker(sentence)
+    def end_worker(sentence_of: SentenceOf) -> None:
+        def sentence_of_activity(name: str) -> str:
+            activity = catalog.activities.get(name.lower())
+            return sentence_of(activity.name if activity else name)
+
         try:
-            queues.end_with_worker()
-        finally:
-            on_timeout()
+            engine.end_with_worker(sentence_of_activity)
+        except sqlite3.Error:
+            logger.exception("The journal cannot be written: activities that were running are run again.")
+        on_timeout()
 
     queues = Queues(catalog.queues, worker, read_queue_options(settings.queues), clock, os.environ)
     timers = Timers(catalog.timers, worker, engine.journal, clock)
@@ -168,7 +173,9 @@ async def running_host(
             engine.part(queues.run(), "listener to queues"),
         ):
             timeout.watch(end_worker)
-            yield engine
+            try:
+                yield engine
+            finally:
+                timeout.close()  # now: a host that is told to end must not begin again
     finally:
-        timeout.close()
         worker.close()

@@ -19,7 +19,7 @@ from azure.functions.meta import Datum
 from devtools.host import jsontext
 from devtools.host.catalog import AppFunction, Catalog
 from devtools.host.converters import converter_of
-from devtools.host.failures import FunctionError
+from devtools.host.failures import EpisodeAbortedError, FunctionError, FunctionTimeoutError
 from devtools.host.function_timeout import FunctionTimeout
 from devtools.host.queue_service import Message
 
@@ -53,11 +53,17 @@ class Worker:
         self.pool.shutdown(wait=False, cancel_futures=True)
 
     def call_orchestrator(self, name: str, trigger: str) -> str:
-        """Call an orchestrator in this thread and return its state JSON. Raises FunctionError."""
+        """Call an orchestrator in this thread and return its state JSON.
+
+        Raises FunctionError; EpisodeAbortedError where it has taken too long, so that the episode is to be run again.
+        """
         function = self._catalog.orchestrators[name.lower()]
         context = _convert("orchestrationTrigger", trigger)
-        with self._timeout.watching(function.name):
-            state: str = self._guarded(lambda: function.call(**self._arguments(function, context)))
+        try:
+            with self._timeout.watching(function.name):
+                state: str = self._guarded(lambda: function.call(**self._arguments(function, context)))
+        except FunctionTimeoutError as error:
+            raise EpisodeAbortedError(error.message) from error
         return state
 
     async def call_activity(self, name: str, input_text: str) -> str | None:
