@@ -152,7 +152,10 @@ async def running_host(
             engine.end_with_worker(sentence_of_activity)
         except sqlite3.Error:
             logger.exception("The journal cannot be written: activities that were running are run again.")
-        on_timeout()
+        try:
+            queues.end_with_worker()
+        finally:
+            on_timeout()
 
     queues = Queues(catalog.queues, worker, read_queue_options(settings.queues), clock, os.environ)
     timers = Timers(catalog.timers, worker, engine.journal, clock)

@@ -5,15 +5,15 @@ import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from azure.storage.queue import QueueClient, QueueServiceClient
 
 from devtools.host.azure_queue import azure_queue
 from devtools.host.queue_service import MessageGoneError
-from tests.host.host_process import HostProcess, wait_until
-from tests.support.azurite import running_azurite
+from tests.host.host_process import HostProcess, free_port, wait_until
+from tests.support.azurite import connection_string, running_azurite
 
 pytestmark = pytest.mark.stack
 
@@ -38,6 +38,13 @@ class Stage:
         self.host = HostProcess(folder, app=APP)
         self.marks_path = folder / "queue-marks.txt"
         self.service = QueueServiceClient.from_connection_string(account)
+
+    def __enter__(self) -> Self:
+        """Let go of the connections when the context ends."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.service.close()
 
     def queue(self, name: str) -> QueueClient:
         """A queue, made where it is missing."""
@@ -71,7 +78,7 @@ def stage(tmp_path: Path, account: str, monkeypatch: pytest.MonkeyPatch) -> Iter
     monkeypatch.setenv("QUEUES", account)
     monkeypatch.setenv("PREFIX", "test")
     monkeypatch.setenv("QUEUE_MARKS", str(stage.marks_path))
-    with stage.service, stage.host:
+    with stage, stage.host:
         yield stage
 
 
@@ -153,6 +160,28 @@ def test_functions_that_end_with_the_worker_have_failed(stage: Stage, monkeypatc
         ("hang 2", 2),
     ]
     assert stage.bodies("test-plain-poison") == []
+
+
+def test_host_outlives_storage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It starts without, takes up its work when storage comes, and goes on when storage leaves; each is said once."""
+    port = free_port()
+    monkeypatch.setenv("QUEUES", connection_string(port, "queue"))
+    monkeypatch.setenv("PREFIX", "test")
+    with Stage(tmp_path, connection_string(port, "queue")) as stage:
+        monkeypatch.setenv("QUEUE_MARKS", str(stage.marks_path))
+        with stage.host:
+
+            def times(words: str) -> int:
+                return stage.host.log.read_text().count(f"The queue of function plain {words}")
+
+            wait_until(lambda: times("cannot be read") == 1, "the outage is noticed")
+            with running_azurite("queue", port):
+                stage.queue("test-plain").send_message(encoded("one"))
+                wait_until(lambda: bool(stage.marks()), "the function has run")
+            wait_until(lambda: times("cannot be read") == 2, "the second outage is noticed")
+
+            assert times("can be read again") == 1
+            assert stage.host.http.get("/admin/host/ping").status_code == 200
 
 
 def test_function_whose_account_nobody_knows_is_named_and_the_others_run(stage: Stage) -> None:

@@ -22,15 +22,15 @@ START_SECONDS = 30.0
 
 
 @contextmanager
-def running_azurite(service: str = "blob") -> Iterator[str]:
+def running_azurite(service: str = "blob", port: int | None = None) -> Iterator[str]:
     """An empty emulator; gives the connection string, and ends the process at the end. Skips where it is not there.
 
-    `service` is `blob` or `queue`.
+    `service` is `blob` or `queue`; without `port` it listens on any free one.
     """
     node, program = find_node(Path(sys.prefix), os.environ), PROGRAMS / f"azurite-{service}"
     if node is None or not program.exists():
         pytest.skip("the storage emulator is not installed: run `make up` or `npm ci` once")
-    [port] = free_row(1)
+    port = port or free_row(1)[0]
     command = [str(node), str(program), f"--{service}Port", str(port), "--inMemoryPersistence"]
     with TemporaryFile() as log:
         process = subprocess.Popen(
