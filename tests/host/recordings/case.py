@@ -1,22 +1,19 @@
 """A recorded case: what was asked of the original, and every message that was exchanged."""
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from devtools.host.episode import TimerLimits
+from devtools.host.host_json import duration
 
 RECORDED = Path(__file__).parents[1] / "recorded"
 """The cases of this project, `steps.json` and the app that they ran."""
 
 Row = dict[str, Any]
 Step = dict[str, Any]
-
-_TIMESPAN = re.compile(r"(?:(\d+)\.)?(\d\d):(\d\d):(\d\d)")
 
 
 @dataclass(frozen=True)
@@ -38,8 +35,8 @@ class Case:
             if isinstance(row["body"], dict) and row["body"].get("maximumShortTimerDuration"):
                 body = row["body"]
                 return TimerLimits(
-                    longest=_duration(body["maximumShortTimerDuration"]),
-                    step=_duration(body["longRunningTimerIntervalDuration"]),
+                    longest=duration(body["maximumShortTimerDuration"]),
+                    step=duration(body["longRunningTimerIntervalDuration"]),
                 )
         return TimerLimits()
 
@@ -79,11 +76,3 @@ def _steps_of(rows: tuple[Row, ...]) -> Iterator[Step]:
             yield {"http": request["method"], "path": request["path"], "body": request["body"], "label": body["label"]}
         else:
             yield {"sdk_call": row["function"]}
-
-
-def _duration(text: str) -> timedelta:
-    match = _TIMESPAN.fullmatch(text)
-    if match is None:
-        raise ValueError(f"{text!r} is no duration.")
-    days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
-    return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
