@@ -48,7 +48,7 @@ def schemathesis(stack: Stack, folder: Path, configuration: str, *arguments: str
         env={**os.environ, "PYTHONPATH": str(ROOT)},  # for the hooks
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=240,
         check=False,
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
