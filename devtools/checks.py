@@ -13,7 +13,8 @@ from devtools.environment import ROOT
 LINT = ("lint", ["ruff", "check", "."])
 FORMAT = ("format", ["ruff", "format", "--check", "."])
 TYPES = ("types", ["mypy"])
-# Side by side, because the one mostly computes and the other mostly waits for the stack.
+# Side by side, because the one mostly computes and the other mostly waits for the stack. Tests of the local host alone
+# are with the first, though they start processes: so the two take about as long.
 PURE_TESTS = ("tests without the stack", ["pytest", "-q", "-m", "not stack"])
 STACK_TESTS = ("tests on the stack", ["pytest", "-m", "stack and not soak"])
 # Pure tests: those of the adapter and of the simulator talk to servers of their own, or encode video.

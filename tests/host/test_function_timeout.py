@@ -13,8 +13,6 @@ import pytest
 from devtools.host.function_timeout import GRACE_SECONDS
 from tests.host.host_process import HostProcess, wait_until
 
-pytestmark = pytest.mark.stack
-
 LIMIT_SECONDS = 3
 SENTENCE = "failed: Timeout value of 00:00:03 was exceeded by function: Functions."
 

@@ -14,8 +14,6 @@ import pytest
 
 from tests.host.host_process import ROOT, SAMPLE_APP, HostProcess, free_port, wait_until
 
-pytestmark = pytest.mark.stack
-
 
 def run_to_its_end(*arguments: str) -> subprocess.CompletedProcess[str]:
     """The host with arguments with which it does not start."""

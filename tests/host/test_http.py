@@ -11,8 +11,6 @@ import pytest
 
 from tests.host.host_process import ROOT, SAMPLE_APP, HostProcess
 
-pytestmark = pytest.mark.stack
-
 APP = Path(__file__).parent / "streaming_app"
 PAGE = "http://localhost:3000"
 PREFLIGHT = {"Origin": PAGE, "Access-Control-Request-Method": "DELETE"}

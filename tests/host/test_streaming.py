@@ -7,8 +7,6 @@ import pytest
 
 from tests.host.host_process import HostProcess, wait_until
 
-pytestmark = pytest.mark.stack
-
 MEGABYTE = 1024 * 1024
 APP = Path(__file__).parent / "streaming_app"
 

@@ -3,13 +3,9 @@
 from itertools import pairwise
 from pathlib import Path
 
-import pytest
-
 from tests.host.host_process import HostProcess, wait_until
 
 TIMER_APP = Path(__file__).parent / "timer_app"
-
-pytestmark = pytest.mark.stack
 
 
 def test_timer_function_starts_an_orchestration_every_second(tmp_path: Path) -> None:
