@@ -4,22 +4,36 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from devtools import stack_folder
 from devtools.stack_folder import StateFolder, StateFolderError
 
 pytestmark = pytest.mark.stack
 
 # Holds the descriptor it was given, as a part does, until its standard input closes; its command line names the folder.
 HOLDER = [sys.executable, "-c", "import sys; print('here', flush=True); sys.stdin.read()"]
+# As the storage emulator: the first SIGTERM begins an orderly end that takes a while, a second one cuts it short.
+ORDERLY = """
+import signal, time
+def end(number, frame):
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    time.sleep(1)
+    raise SystemExit(0)
+signal.signal(signal.SIGTERM, end)
+print("here", flush=True)
+while True:
+    signal.pause()
+"""
 
 
-def part_of(folder: StateFolder) -> subprocess.Popen[str]:
+def part_of(folder: StateFolder, command: Sequence[str] = HOLDER) -> subprocess.Popen[str]:
     """A running part that shares the folder's claim."""
     part = subprocess.Popen(
-        [*HOLDER, str(folder.path)],
+        [*command, str(folder.path)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -43,8 +57,11 @@ def test_a_folder_in_use_is_refused_with_its_owner(tmp_path: Path) -> None:
     second.release()
 
 
-def test_leftovers_of_a_killed_stack_are_ended_before_the_next_begins(tmp_path: Path) -> None:
-    """Two generations never write to the same files."""
+def test_leftovers_of_a_killed_stack_are_ended_before_the_next_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two generations never write to the same files: what does not end by itself is ended by force."""
+    monkeypatch.setattr(stack_folder, "LEFTOVER_SECONDS", 0.2)
     killed = StateFolder(tmp_path)
     killed.claim()
     with part_of(killed) as leftover, subprocess.Popen([sys.executable, "-c", ""]) as owner:
@@ -58,6 +75,24 @@ def test_leftovers_of_a_killed_stack_are_ended_before_the_next_begins(tmp_path: 
 
         assert leftover.wait(5) != 0
     assert following.read_note() == {}
+    following.release()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing tells the parts of a killed stack to end")
+def test_a_part_that_is_ending_by_itself_is_given_the_time(tmp_path: Path) -> None:
+    """Linux told it to end when its stack was killed; told again, the storage emulator would lose its last seconds."""
+    killed = StateFolder(tmp_path)
+    killed.claim()
+    with part_of(killed, [sys.executable, "-c", ORDERLY]) as leftover:
+        killed.write_note({"pids": {"blob": leftover.pid}})
+        (tmp_path / "stack.lock").write_text("")
+        killed.lock.close()
+        leftover.terminate()  # as the kernel does
+
+        following = StateFolder(tmp_path)
+        following.claim()
+
+        assert leftover.wait(5) == 0
     following.release()
 
 
