@@ -58,7 +58,7 @@ _WORDS: dict[str, dict[str, Any]] = {
     "look-hangs-once": {"kind": "hang", "operation": "retrieve"},
     "odd-status": {"kind": "unknown_status", "operation": "retrieve", "status": "postprocessing", "times": 3},
     "unknown-status": {"kind": "unknown_status", "operation": "retrieve", "status": "paused", **FOR_EVER},
-    "forgotten": {"kind": "forget", "operation": "retrieve", "skip": 1},
+    "forgotten": {"kind": "forget", "operation": "retrieve"},
     "expired": {"kind": "expire", "operation": "content"},
     "content-error-once": _refuse("content", 500, SERVER_ERROR, times=1),
     "content-json": {"kind": "wrong_content", "operation": "content", "content": "json", **FOR_EVER},
