@@ -69,8 +69,8 @@ class StateFolder:
         if owner.isdigit() and command_line(int(owner)):  # one that was killed has none, even if nobody noticed yet
             raise StateFolderError(f"{self.path} is in use by the local stack of process {owner}; stop that one first.")
         for force, seconds in ((signal.SIGTERM, LEFTOVER_SECONDS), (signal.SIGKILL, FORCED_SECONDS)):
-            # Linux told them to end when their stack died (stack_child), and the storage emulator takes a second SIGTERM
-            # for an order to leave at once, without the last seconds of what it acknowledged.
+            # Linux told them to end when their stack died (stack_child), and the storage emulator takes a second
+            # SIGTERM for an order to leave at once, without the last seconds of what it acknowledged.
             if force == signal.SIGKILL or sys.platform != "linux":
                 self._signal_leftovers(force)
             deadline = monotonic() + seconds
