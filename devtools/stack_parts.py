@@ -8,12 +8,13 @@ from devtools.stack_process import Part
 from devtools.stack_settings import Storage, without_proxy
 
 AZURITE = Path("node_modules", "azurite", "dist", "src", "azurite.js")
+ONCE_IS_ENOUGH = Path(__file__).with_name("once_is_enough.cjs")
 
 
 def storage_part(root: Path, state: Path, storage: Storage, node: Path, environ: Mapping[str, str]) -> Part:
     """The storage emulator, with its files in the state folder."""
     ports = {"blob": storage.blob_port, "queue": storage.queue_port, "table": storage.table_port}
-    command = [str(node), str(root / AZURITE), "--location", str(state / "blob")]
+    command = [str(node), "--require", str(ONCE_IS_ENOUGH), str(root / AZURITE), "--location", str(state / "blob")]
     for service, port in ports.items():
         command += [f"--{service}Port", str(port)]
     # The SDKs speak newer versions of the protocol than the emulator knows by name.
