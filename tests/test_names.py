@@ -116,6 +116,8 @@ def test_http_functions_are_the_contracts_routes(indexed: list[dict[str, Any]]) 
         "job": ("api/jobs/{job_id}", ["GET", "HEAD"], "FUNCTION"),
         "cancel": ("api/jobs/{job_id}", ["DELETE"], "FUNCTION"),
         "download": ("api/download/{file_id}", ["GET", "HEAD"], "FUNCTION"),
+        "health": ("api/health", ["GET", "HEAD"], "ANONYMOUS"),
+        "ready": ("api/ready", ["GET", "HEAD"], "ANONYMOUS"),
         "openapi": ("openapi.json", ["GET", "HEAD"], "ANONYMOUS"),
         "docs": ("api/docs", ["GET", "HEAD"], "ANONYMOUS"),
         "docs_file": ("api/docs/{file}", ["GET", "HEAD"], "ANONYMOUS"),

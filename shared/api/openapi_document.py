@@ -17,7 +17,10 @@ def document(*, needs_key: bool) -> Json:
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": "/"}],
-        "tags": [{"name": prose.TAG, "description": prose.TAG_DESCRIPTION}],
+        "tags": [
+            {"name": prose.TAG, "description": prose.TAG_DESCRIPTION},
+            {"name": prose.HEALTH_TAG, "description": prose.HEALTH_TAG_DESCRIPTION},
+        ],
         "paths": paths(needs_key=needs_key),
         "components": {"schemas": schemas(), "securitySchemes": FUNCTION_KEYS},
     }

@@ -89,6 +89,37 @@ def _in_full(*names: str) -> list[Example]:
     return [Example(name, JOBS[name].summary, JOBS[name].answer) for name in names]
 
 
+def alive() -> list[Example]:
+    """A process that answers."""
+    return [Example("alive", "It answers", responses.alive())]
+
+
+def ready() -> list[Example]:
+    """An app that can accept jobs."""
+    return [Example("ready", "All answers", responses.ready())]
+
+
+def not_ready() -> list[Example]:
+    """Apps that cannot accept jobs."""
+    return [
+        Example(
+            "settings",
+            "It is not configured",
+            responses.not_ready({"settings": "failing", "storage": "unknown", "backend": "unknown"}),
+        ),
+        Example(
+            "storage",
+            "Its storage does not answer",
+            responses.not_ready({"settings": "ok", "storage": "failing", "backend": "ok"}),
+        ),
+        Example(
+            "backend",
+            "Its durable backend does not answer",
+            responses.not_ready({"settings": "ok", "storage": "ok", "backend": "failing"}),
+        ),
+    ]
+
+
 def error(status: int, sentence: str) -> list[Example]:
     """An error that has one sentence."""
     return [Example("error", sentence, responses.error(status, sentence))]

@@ -51,6 +51,8 @@ def paths(*, needs_key: bool) -> Json:
             "get": _operation(_download(), needs_key=needs_key),
             "head": _operation(_inspect(), needs_key=needs_key),
         },
+        f"/{routes.HEALTH.path}": {"get": _open_to_all(_health())},
+        f"/{routes.READY.path}": {"get": _open_to_all(_ready())},
     }
 
 
@@ -67,6 +69,11 @@ def _operation(described: Operation, *, needs_key: bool) -> Json:
         "responses": answers,
         "security": keys if needs_key else [{}, *keys],
     }
+
+
+def _open_to_all(described: Operation) -> Json:
+    """Complete an operation that nobody needs a key for."""
+    return {**described.told, "tags": [prose.HEALTH_TAG], "responses": described.answers, "security": []}
 
 
 def _generate() -> Operation:
@@ -190,6 +197,20 @@ def _inspect() -> Operation:
         "404": _bare("There is no such file.", examples.error(404, responses.FILE_NOT_FOUND)),
         "412": _bare(_NOT_THAT_ONE, examples.error(412, responses.PRECONDITION_FAILED)),
         "500": _bare("The file cannot be read now.", examples.error(500, responses.UNAVAILABLE)),
+    }
+    return Operation(told, answers)
+
+
+def _health() -> Operation:
+    told: Json = {"operationId": "getHealth", "summary": "Is it alive?", "description": prose.HEALTH}
+    return Operation(told, {"200": _json("It answers.", "Alive", examples.alive())})
+
+
+def _ready() -> Operation:
+    told: Json = {"operationId": "getReadiness", "summary": "Is it ready?", "description": prose.READY}
+    answers = {
+        "200": _json("A job could be accepted now.", "Ready", examples.ready()),
+        "503": _json("It could not; `checks` says which part is failing.", "NotReady", examples.not_ready()),
     }
     return Operation(told, answers)
 

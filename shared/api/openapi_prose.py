@@ -117,6 +117,18 @@ conditions of HTTP are kept, too, dates among them. A player on a web page may u
 `<video src="/api/download/gen_...">`.
 """
 
+HEALTH_TAG: Final = "Health"
+HEALTH_TAG_DESCRIPTION: Final = "For load balancers and watchdogs; without a key."
+
+HEALTH: Final = """\
+Answers as long as the process does, and looks at nothing.
+"""
+
+READY: Final = """\
+Says whether a job could be accepted now: the app is configured, its storage and its durable backend answer. The video
+service is not asked, because jobs wait while it is away. The answer may be ten seconds old, two where it is 503.
+"""
+
 INSPECT: Final = """\
 Answers with the headers of the download only, size and `ETag` among them.
 """

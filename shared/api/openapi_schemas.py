@@ -6,7 +6,7 @@ from typing import Final, get_args
 from shared.api.job_details import STEPS
 from shared.api.json_text import INTEGER_LIMIT
 from shared.api.refusals import REFUSALS
-from shared.api.responses import KEY_REUSED
+from shared.api.responses import KEY_REUSED, CheckState
 from shared.errors import FAILURE_CODES, PUBLIC_MESSAGES
 from shared.jobs.lifecycle import JobStatus
 from shared.jobs.models import Stage, VideoRequest
@@ -43,6 +43,9 @@ def schemas() -> Json:
         ),
         "JobDetails": _job_details(),
         "RequestedVideo": _requested_video(),
+        "Alive": _object("A process that answers.", {"status": {"const": "alive"}}),
+        "Ready": _object("An app that can accept jobs.", {"status": {"const": "ready"}}),
+        "NotReady": _not_ready(),
         "Error": _object("What went wrong.", {"detail": {"type": "string", "description": "A sentence."}}),
         "ValidationErrors": _object(
             "What is wrong with the request: every field that is, in the order of the fields.",
@@ -170,6 +173,21 @@ def _requested_video() -> Json:
         del schema["title"]
         schema.pop("default", None)
     return _object("The video that was asked for.", properties)
+
+
+def _not_ready() -> Json:
+    def state(description: str) -> Json:
+        return {"type": "string", "enum": list(get_args(CheckState)), "description": description}
+
+    checks = _object(
+        "What was looked at. `unknown` is what could not be asked.",
+        {
+            "settings": state("The app's settings, those of the video service included."),
+            "storage": state("The storage of jobs and videos."),
+            "backend": state("The durable backend, which runs the jobs."),
+        },
+    )
+    return _object("An app that cannot accept jobs now.", {"status": {"const": "not ready"}, "checks": checks})
 
 
 def _or_null(description: str, kind: str, **limits: object) -> Json:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, Literal
 
 from starlette.responses import Response
 
@@ -11,6 +11,9 @@ from shared.jobs.ids import JobId, file_id
 from shared.jobs.lifecycle import JobView
 
 Detail = str | Sequence[Mapping[str, object]]
+
+CheckState = Literal["ok", "failing", "unknown"]
+"""What is known of a part that the app needs: unknown is what could not be asked."""
 
 JOB_NOT_FOUND: Final = "Job not found"
 FILE_NOT_FOUND: Final = "File not found"
@@ -75,6 +78,21 @@ def job(described: Mapping[str, object], *, ended: bool) -> Response:
     """200: all that the job's owner may know about it."""
     headers = dict(_NO_STORE) if ended else {**_NO_STORE, "Retry-After": str(POLL_AGAIN_SECONDS)}
     return _json(200, described, headers)
+
+
+def alive() -> Response:
+    """200: the process answers."""
+    return _json(200, {"status": "alive"}, _NO_STORE)
+
+
+def ready() -> Response:
+    """200: a job could be accepted now."""
+    return _json(200, {"status": "ready"}, _NO_STORE)
+
+
+def not_ready(checks: Mapping[str, CheckState]) -> Response:
+    """503: it could not, by these parts."""
+    return _json(503, {"status": "not ready", "checks": checks}, _NO_STORE)
 
 
 def error(status: int, detail: Detail, headers: Mapping[str, str] | None = None) -> Response:

@@ -39,11 +39,13 @@ STATUS: Final = Route("api/status/{job_id}", ("GET", "HEAD"), JOB_ROUTES)
 JOB: Final = Route("api/jobs/{job_id}", ("GET", "HEAD"), JOB_ROUTES)
 CANCEL: Final = Route("api/jobs/{job_id}", ("DELETE",), JOB_ROUTES)
 DOWNLOAD: Final = Route("api/download/{file_id}", ("GET", "HEAD"), JOB_ROUTES)
+HEALTH: Final = Route("api/health", ("GET", "HEAD"))
+READY: Final = Route("api/ready", ("GET", "HEAD"))
 OPENAPI: Final = Route("openapi.json", ("GET", "HEAD"))
 DOCS: Final = Route("api/docs", ("GET", "HEAD"))
 DOCS_FILE: Final = Route("api/docs/{file}", ("GET", "HEAD"))
 
-ROUTES: Final = (GENERATE, STATUS, JOB, CANCEL, DOWNLOAD, OPENAPI, DOCS, DOCS_FILE)
+ROUTES: Final = (GENERATE, STATUS, JOB, CANCEL, DOWNLOAD, HEALTH, READY, OPENAPI, DOCS, DOCS_FILE)
 
 REST: Final = "{*path}"
 """The route of everything else: the host prefers each of the above to it."""

@@ -11,7 +11,7 @@ from devtools.host.catalog import AppFunction
 from devtools.host.indexing import index
 from devtools.host.routes import RouteTable
 from shared.api.docs import FILES
-from shared.api.routes import DOCS_FILE, OPENAPI
+from shared.api.routes import DOCS, DOCS_FILE, OPENAPI
 from tests.support.app_server_process import CARRIERS, AppServer, app_server
 from tests.support.golden_cases import OPENAPI_DOCUMENT
 from tests.support.golden_exchange import Request, exchange, golden_form
@@ -27,10 +27,10 @@ ROUTES: RouteTable[AppFunction] = RouteTable(
     [(route, frozenset(function.trigger["methods"]), function) for route, function in FUNCTIONS.items()]
 )
 PATHS = [
-    *(f"/{route}" for route in FUNCTIONS if "{" not in route),
+    *(f"/{route.path}" for route in (OPENAPI, DOCS)),
     *("/" + DOCS_FILE.path.format(file=name) for name in (*FILES, "nothing.js")),
 ]
-"""Every address of the app that is answered without a job: the fixed ones, and the files of the page."""
+"""Every address of what only a new deployment changes: the document, the page and its files."""
 
 
 @pytest.fixture(scope="module", params=CARRIERS)

@@ -92,6 +92,16 @@ class Log:
         return str(job_id)
 
 
+def test_app_is_not_ready_while_its_backend_does_not_answer(stack: Stack, caller: Caller) -> None:
+    """No wrong answer of the backend counts as one."""
+    with told(stack, status_reads={"answer": 500, "times": ALWAYS}):
+        during = caller.http.get("/api/ready")
+
+    assert during.status_code == 503
+    assert during.json()["checks"] == {"settings": "ok", "storage": "ok", "backend": "failing"}
+    assert caller.http.get("/api/health").status_code == 200
+
+
 @pytest.mark.parametrize("answer", ANSWERS)
 def test_job_that_cannot_be_read_is_not_reported_as_unknown(
     stack: Stack, caller: Caller, finished: str, answer: object

@@ -49,6 +49,26 @@ def test_a_job_outlives_a_restart_of_the_video_service(impatient: Stack, caller:
     assert caller.wait(job_id)["status"] == "completed"
 
 
+def test_app_is_not_ready_while_storage_cannot_be_reached(impatient: Stack, caller: Caller) -> None:
+    """Watchdogs read which part fails, and that the process is alive all the same; then that all is well again."""
+
+    def readiness() -> tuple[int, object]:
+        answer = caller.http.get("/api/ready")
+        return answer.status_code, answer.json()
+
+    impatient.end("blob")
+    try:
+        checks = {"settings": "ok", "storage": "failing", "backend": "ok"}
+        not_ready = (503, {"status": "not ready", "checks": checks})
+        wait_until(lambda: readiness() == not_ready, seconds=20, description="the app is not ready")
+        alive = caller.http.get("/api/health")
+    finally:
+        impatient.restart("blob")
+
+    assert (alive.status_code, alive.json()) == (200, {"status": "alive"})
+    wait_until(lambda: readiness() == (200, {"status": "ready"}), seconds=20, description="the app is ready again")
+
+
 def test_nothing_is_accepted_while_storage_cannot_be_reached(impatient: Stack, caller: Caller) -> None:
     """The caller is told so in time, and a file that exists is unavailable rather than not found."""
     finished = caller.submit("Stored before the outage")

@@ -224,6 +224,16 @@ def _download() -> Iterator[tuple[int, str, Request]]:
     yield 500, "handler-fails", get(world.BROKEN)
 
 
+def _health() -> Iterator[tuple[int, str, Request]]:
+    yield 200, "alive", Request("GET", "/api/health")
+    yield 200, "alive-head", Request("HEAD", "/api/health")
+
+
+def _ready() -> Iterator[tuple[int, str, Request]]:
+    yield 200, "ready", Request("GET", "/api/ready")
+    yield 200, "ready-head", Request("HEAD", "/api/ready")
+
+
 def _unmatched() -> Iterator[tuple[int, str, Request]]:
     for path in ("api", "api/nothing", "api/status", "api/status/a/b", "favicon.ico", "Api/Generate/x"):
         yield 404, f"not-found-{_slug(path)}", Request("GET", f"/{path}")
@@ -247,6 +257,8 @@ _FUNCTIONS: Final = {
     "job": _job,
     "cancel": _cancel,
     "download": _download,
+    "health": _health,
+    "ready": _ready,
     "unmatched": _unmatched,
 }
 

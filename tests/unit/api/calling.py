@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message
 
-from shared.api import docs, download, generate, jobs, openapi, status, unmatched
+from shared.api import docs, download, generate, health, jobs, openapi, status, unmatched
 from shared.api.idempotency import KEY_HEADER, idempotency_key
 from shared.api.parsing import parse_body
 from shared.api.refusals import Refusal
@@ -146,6 +146,16 @@ async def ask(method: str, path: str) -> Answer:
     return await sent(await _functions()["unmatched"](req), method)
 
 
+async def get_health(*, method: str = "GET") -> Answer:
+    """`GET` or `HEAD /api/health`."""
+    return await sent(await _functions()["health"](request(method, "/api/health")), method)
+
+
+async def get_ready(client: FakeDurableClient, *, method: str = "GET") -> Answer:
+    """`GET` or `HEAD /api/ready`."""
+    return await sent(await _functions()["ready"](request(method, "/api/ready"), client), method)
+
+
 async def get_page(
     function: str, path: str, headers: Mapping[str, str] | None = None, *, method: str = "GET", **parameters: str
 ) -> Answer:
@@ -158,7 +168,7 @@ async def get_page(
 def _functions() -> Mapping[str, Callable[..., Awaitable[Response]]]:
     """The functions by registered name, as written: the SDK (1.7.0) keeps the one below its durable client there."""
     app = df.DFApp()
-    for room in (generate, status, jobs, download, openapi, docs, unmatched):
+    for room in (generate, status, jobs, download, health, openapi, docs, unmatched):
         app.register_functions(room.blueprint)
     registered: list[Any] = app.get_functions()
     bodies = {function.get_function_name(): function.get_user_function() for function in registered}

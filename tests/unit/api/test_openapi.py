@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any, get_args
 
+import azure.functions as func
 import jsonschema_rs
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
@@ -25,6 +26,8 @@ from tests.unit.api.openapi_reading import described, operation, operations, val
 NOT_DESCRIBED = {
     ("api/status/{job_id}", "HEAD"),  # GET without its body, as HTTP has it
     ("api/jobs/{job_id}", "HEAD"),  # the same
+    ("api/health", "HEAD"),
+    ("api/ready", "HEAD"),
     *((route.path, method) for route in (routes.OPENAPI, routes.DOCS, routes.DOCS_FILE) for method in route.methods),
 }
 """What a caller of the API does not need to read about."""
@@ -89,16 +92,30 @@ def test_every_method_of_every_route_is_described_or_left_out_on_purpose() -> No
     assert told & NOT_DESCRIBED == set()
 
 
-def test_everything_described_is_for_callers_with_a_key() -> None:
-    """The document says of all operations what it says of one; so they must have one authorization level."""
-    levels = {route.auth_level for route in routes.ROUTES for path, _, _ in operations() if path == f"/{route.path}"}
+def test_everything_described_about_jobs_is_for_callers_with_a_key() -> None:
+    """The document says of all such operations what it says of one; so they must have one authorization level."""
+    levels = {
+        (each["tags"][0], route.auth_level)
+        for route in routes.ROUTES
+        for path, _, each in operations()
+        if path == f"/{route.path}"
+    }
 
-    assert levels == {routes.JOB_ROUTES}
+    assert levels == {("Videos", routes.JOB_ROUTES), ("Health", func.AuthLevel.ANONYMOUS)}
+
+
+@pytest.mark.parametrize("needs_key", [True, False])
+def test_watchdogs_need_no_key(*, needs_key: bool) -> None:
+    """Whatever the routes of jobs ask for."""
+    for _, _, each in operations(needs_key=needs_key):
+        if each["tags"] == ["Health"]:
+            assert each["security"] == []
+            assert "401" not in each["responses"]
 
 
 def test_closed_routes_ask_for_a_key_and_say_what_happens_without() -> None:
     """One of two ways to send a function key is required; 401 is the platform's answer."""
-    for _, _, closed in operations(needs_key=True):
+    for closed in (each for _, _, each in operations(needs_key=True) if each["tags"] == ["Videos"]):
         assert closed["security"] == [{"functionKey": []}, {"functionKeyInQuery": []}]
         assert "content" not in closed["responses"]["401"]
         assert list(closed["responses"]) == sorted(closed["responses"])
@@ -107,7 +124,7 @@ def test_closed_routes_ask_for_a_key_and_say_what_happens_without() -> None:
 
 def test_opened_routes_ask_for_nothing() -> None:
     """A key may be sent and need not be; nobody is told about 401, nor to put a key into the commands."""
-    for _, _, opened in operations(needs_key=False):
+    for opened in (each for _, _, each in operations(needs_key=False) if each["tags"] == ["Videos"]):
         assert opened["security"] == [{}, {"functionKey": []}, {"functionKeyInQuery": []}]
         assert "401" not in opened["responses"]
     assert "$KEY" not in described(needs_key=False)["info"]["description"]

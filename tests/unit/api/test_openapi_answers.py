@@ -7,6 +7,7 @@ from typing import Any, Final
 import pytest
 
 from devtools.fakes.in_memory_store import InMemoryStore
+from shared import wiring
 from shared.api import generate, jobs
 from shared.api.openapi_examples import FILE_ID, REQUESTS
 from shared.api.openapi_known_jobs import JOB_ID, JOBS, KnownJob
@@ -21,7 +22,9 @@ from tests.unit.api.calling import (
     StalledUpload,
     delete_job,
     get_download,
+    get_health,
     get_job,
+    get_ready,
     get_status,
     post_generate,
 )
@@ -185,6 +188,33 @@ def unreadable_file(method: str) -> Asked:
     return ask
 
 
+async def alive(_: InMemoryStore) -> Answer:
+    return await get_health()
+
+
+async def ready(_: InMemoryStore) -> Answer:
+    return await get_ready(FakeDurableClient())
+
+
+async def not_configured(_: InMemoryStore) -> Answer:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(wiring, "_current", [])
+        for name in ("AzureWebJobsStorage", "AzureWebJobsStorage__accountName", "AzureWebJobsStorage__blobServiceUri"):
+            patch.delenv(name, raising=False)
+        return await get_ready(FakeDurableClient())
+
+
+async def without_storage(store: InMemoryStore) -> Answer:
+    store.fail_call()
+    return await get_ready(FakeDurableClient())
+
+
+async def without_backend(_: InMemoryStore) -> Answer:
+    client = FakeDurableClient()
+    client.read_answer = BACKEND_ERROR
+    return await get_ready(client)
+
+
 ANSWERS: Final[dict[tuple[str, str], dict[str, Asked]]] = {
     ("generateVideo", "200"): {"queued": accepted, "replayed": replayed},
     ("generateVideo", "408"): {"error": too_slow},
@@ -228,6 +258,9 @@ ANSWERS: Final[dict[tuple[str, str], dict[str, Asked]]] = {
             "500": unreadable_file(method),
         }.items()
     },
+    ("getHealth", "200"): {"alive": alive},
+    ("getReadiness", "200"): {"ready": ready},
+    ("getReadiness", "503"): {"settings": not_configured, "storage": without_storage, "backend": without_backend},
     ("downloadVideo", "206"): {"video": file("GET", Range="bytes=0-1023")},
     ("downloadVideo", "416"): {"error": file("GET", Range="bytes=2048-")},
 }

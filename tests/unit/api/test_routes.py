@@ -40,6 +40,7 @@ def test_job_routes_ask_for_a_key_unless_the_one_word_opens_them(
         pytest.param("api/status/anything", ("GET", "HEAD"), id="a parameter is any segment"),
         pytest.param("api/jobs/anything", ("GET", "HEAD", "DELETE"), id="two functions at one path"),
         pytest.param("api/download/gen_x", ("GET", "HEAD"), id="a file"),
+        pytest.param("api/ready", ("GET", "HEAD"), id="for everybody"),
         pytest.param("openapi.json", ("GET", "HEAD"), id="the root"),
         pytest.param("api/docs", ("GET", "HEAD"), id="a page"),
         pytest.param("api/docs/some.css", ("GET", "HEAD"), id="a file of the page"),
