@@ -97,7 +97,9 @@ function jobSteps(system) {
 function withFewerKeys(description) {
   const schemes = description.components.securitySchemes;
   const operations = Object.values(description.paths).flatMap(Object.values);
-  const needed = operations.some(({ security }) => security.every((way) => Object.keys(way).length > 0));
+  const needed = operations.some(
+    ({ security }) => security.length > 0 && security.every((way) => Object.keys(way).length > 0),
+  );
   for (const name of Object.keys(schemes)) {
     if (!needed || schemes[name].in === "query") {
       delete schemes[name];
