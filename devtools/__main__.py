@@ -1,4 +1,4 @@
-"""The command line of the repository: `python3 -m devtools demo|test|up|quick|soak`.
+"""The command line of the repository: `python3 -m devtools demo|test|up|quick|soak|package`.
 
 Started by any Python 3.11 or newer, with nothing installed: it makes the project's environment first and goes on
 inside it. This file stays readable for older Pythons, so that they can say what is missing, not show a syntax error.

@@ -18,14 +18,17 @@ MODULES = {
     "test": "devtools.checks",
     "quick": "devtools.checks",
     "soak": "tests.soak.command",
+    "package": "devtools.package",
 }
+
+NEED_NO_NODE = ("quick", "package")
 
 
 def main(argv: Sequence[str]) -> int:
     """Run one command in the project's environment, made first where it is missing; returns the exit status."""
     arguments = parser().parse_args(argv)
     try:
-        environment.enter(argv, node=arguments.command != "quick")
+        environment.enter(argv, node=arguments.command not in NEED_NO_NODE)
         status: int = import_module(MODULES[arguments.command]).run(arguments)
     except SetupError as error:
         print(error, file=sys.stderr)
@@ -41,7 +44,7 @@ def parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(
         prog="python3 -m devtools", description="Set-up, local stack, demo and tests in one."
     )
-    commands = root.add_subparsers(dest="command", required=True, metavar="demo | up | test | quick | soak")
+    commands = root.add_subparsers(dest="command", required=True, metavar="demo | up | test | quick | soak | package")
 
     demo = commands.add_parser("demo", help="make one video from a prompt on this machine, then stop everything")
     demo.add_argument("--prompt", default="A golden retriever playing in a sunny park", help="what the video shows")
@@ -77,6 +80,11 @@ def parser() -> argparse.ArgumentParser:
         "--seconds", type=soak_seconds, default=120, metavar="N", help="how long the chaos lasts; default: %(default)s"
     )
     soak.add_argument("--seed", type=int, metavar="N", help="chooses what happens; default: any, which is printed")
+
+    package = commands.add_parser("package", help="the app as a zip, for a deployment with remote build")
+    package.add_argument(
+        "--output", type=Path, default=Path("out/app.zip"), metavar="FILE", help="default: %(default)s"
+    )
     return root
 
 

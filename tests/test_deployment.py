@@ -1,44 +1,17 @@
 """What reaches Azure: exactly the app, with exactly the libraries that it imports."""
 
-import os
 import re
 import sys
-from collections.abc import Iterator
-from fnmatch import fnmatch
 from importlib.metadata import packages_distributions
-from pathlib import Path
 from typing import Final
 
 import pytest
 
+from devtools.package import ignored, packaged
 from shared.api.docs import FILES, PAGE
 from tests.support.source_tree import ROOMS, ROOT, imports, modules
 
 LOCK_FILES: Final = ("requirements.txt", "requirements-dev.txt", "requirements-node.txt")
-
-
-def ignored(path: str, patterns: list[str]) -> bool:
-    """Say whether a path of the repository is left out; folders end with a slash.
-
-    Of the syntax, that of `.gitignore`, this knows what `.funcignore` uses: names and paths with `*`, and folders.
-    """
-    name = path.rstrip("/").rpartition("/")[2]
-    for pattern in patterns:
-        if pattern.endswith("/") and not path.endswith("/"):
-            continue
-        plain = pattern.rstrip("/")
-        if fnmatch(path.rstrip("/") if "/" in plain else name, plain):
-            return True
-    return False
-
-
-def deployed() -> Iterator[str]:
-    """Yield every file of this checkout that `.funcignore` lets through."""
-    patterns = (ROOT / ".funcignore").read_text(encoding="utf-8").split()
-    for folder, folders, files in os.walk(ROOT):
-        here = Path(folder).relative_to(ROOT)
-        folders[:] = [name for name in folders if not ignored(f"{(here / name).as_posix()}/", patterns)]
-        yield from (path for name in files if not ignored(path := (here / name).as_posix(), patterns))
 
 
 def requirements(lock_file: str) -> dict[str, str]:
@@ -52,7 +25,7 @@ def test_deployed_files_are_the_app_and_nothing_else() -> None:
     needed = {module.relative_to(ROOT).as_posix() for module in modules(*ROOMS)}
     page = {f"shared/api/{folder}/{name}" for name, (folder, _) in FILES.items()} | {f"shared/api/{PAGE}"}
 
-    assert set(deployed()) == needed | page | {"host.json", "requirements.txt"}
+    assert set(packaged(ROOT)) == needed | page | {"host.json", "requirements.txt"}
 
 
 @pytest.mark.parametrize(
@@ -74,9 +47,7 @@ def test_deployed_files_are_the_app_and_nothing_else() -> None:
 )
 def test_what_appears_while_developing_stays_here(path: str) -> None:
     """Secrets and everything that tools leave behind are left out, whether they are there now or not."""
-    patterns = (ROOT / ".funcignore").read_text(encoding="utf-8").split()
-
-    assert ignored(path, patterns)
+    assert ignored(ROOT).match_file(path)
 
 
 @pytest.mark.parametrize("lock_file", LOCK_FILES)

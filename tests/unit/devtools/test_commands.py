@@ -39,6 +39,12 @@ def test_a_soak_is_two_minutes_of_whatever_comes() -> None:
     assert (repeated.seconds, repeated.seed) == (30, 7)
 
 
+def test_package_goes_where_other_output_does_unless_told_otherwise() -> None:
+    """`out/` is ignored by git and left out of the package itself."""
+    assert str(parser().parse_args(["package"]).output) == "out/app.zip"
+    assert str(parser().parse_args(["package", "--output", "a.zip"]).output) == "a.zip"
+
+
 def test_every_command_has_its_module() -> None:
     """What can be typed can be run."""
     choices = next(action.choices for action in parser()._actions if isinstance(action.choices, dict))
