@@ -1,9 +1,11 @@
 """Ask for a place at the video service, or give one back that it had no room for.
 
-A second run gives the same answer: the place that the job holds, or none while it waits in line.
+A second run gives the same answer: the place that the job holds, or none while it waits in line. The first activity of
+a story, so it also tells the world that there is a new job.
 """
 
 from shared.errors import ProviderRejected
+from shared.events.job_events import QUEUED
 from shared.jobs.models import RequestPlaceInput, RequestPlaceResult
 from shared.wiring import Services
 
@@ -17,4 +19,5 @@ async def request_place(payload: RequestPlaceInput, services: Services) -> Reque
     place = await services.line.request(payload)
     if place.grant is None and await services.submissions.is_withdrawn(payload.job_id):
         raise ProviderRejected("cancelled", "withdrawn, because its caller was told that it had not been accepted")
+    await services.announcements.tell(payload.job_id, QUEUED)
     return place

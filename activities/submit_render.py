@@ -32,6 +32,7 @@ from shared.errors import (
     ProviderUnavailable,
     StorageError,
 )
+from shared.events.job_events import PROCESSING
 from shared.jobs.ids import WITHDRAWN, JobId, claim_blob, resubmission_blob, submission_blob
 from shared.jobs.models import SubmitRenderInput, SubmitRenderResult
 from shared.ledger.submissions import SETTLE_SECONDS, moment_of
@@ -47,6 +48,12 @@ async def submit_render(payload: SubmitRenderInput, services: Services) -> Submi
 
     A second run, also one beside the first, returns the same render or raises `ProviderAmbiguous` until it is known.
     """
+    submitted = await _submitted(payload, services)
+    await services.announcements.tell(payload.job_id, PROCESSING)
+    return submitted
+
+
+async def _submitted(payload: SubmitRenderInput, services: Services) -> SubmitRenderResult:
     await _take_turn(payload, services)
     intent = _intent(payload, services, order=1)
     if await services.store.create_record(submission_blob(payload.job_id), intent):

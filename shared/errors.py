@@ -14,6 +14,7 @@ AppError
   StorageError              our own storage
     StorageUnavailable        it cannot be reached or is failing
   BackendUnavailable        the durable backend cannot answer
+  DeliveryFailed            an event could not be handed over, as far as we know
 
 Each class says with `code` (stable, public) what a job that dies of it is called, and with `retryable` whether trying
 again can help. `reason` is a finer word for logs and for the orchestrator; it is never shown to callers.
@@ -186,3 +187,10 @@ class BackendUnavailable(AppError):
 
     retryable = True
     reason = "backend_unavailable"
+
+
+class DeliveryFailed(AppError):
+    """An event could not be handed over to whoever carries it on; it may have arrived all the same."""
+
+    retryable = True
+    reason = "delivery_failed"

@@ -22,6 +22,9 @@ Duration = Annotated[float, Field(gt=0, le=2_592_000, allow_inf_nan=False)]
 Days = Annotated[float, Field(gt=0, le=3650, allow_inf_nan=False)]
 """Days and parts of days, up to ten years."""
 
+QueueName = Annotated[str, Field(min_length=3, max_length=56, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+"""Of a storage queue; seven characters are left for `-poison`."""
+
 AZURE_SUBMITS_PER_MINUTE = 2
 """Azure's quota for sora-2, which is what its documentation of 12/2025 says."""
 
@@ -37,6 +40,10 @@ AZURE_HOSTS = (
 """Hosts that may be sent an Entra token; a token sent elsewhere is a leaked credential."""
 
 
+EVENTGRID_HOSTS = (".eventgrid.azure.net", ".eventgrid.azure.us", ".eventgrid.azure.cn")
+"""Hosts of topics, which are sent an Entra token, too."""
+
+
 class Settings(BaseSettings):
     """The environment, validated. An empty variable counts as not set, so that an example file can name them all."""
 
@@ -45,6 +52,7 @@ class Settings(BaseSettings):
     storage_connection_string: SecretStr | None = Field(default=None, validation_alias="AzureWebJobsStorage")
     storage_blob_uri: str | None = Field(default=None, validation_alias="AzureWebJobsStorage__blobServiceUri")
     storage_account_name: str | None = Field(default=None, validation_alias="AzureWebJobsStorage__accountName")
+    storage_queue_uri: str | None = Field(default=None, validation_alias="AzureWebJobsStorage__queueServiceUri")
     storage_client_id: str | None = Field(default=None, validation_alias="AzureWebJobsStorage__clientId")
     video_container: str = Field(default="sora-videos", pattern=r"^[a-z0-9](-?[a-z0-9]){2,62}$")
 
@@ -77,9 +85,16 @@ class Settings(BaseSettings):
     video_retention_days: Days = 30
     history_retention_days: Days = 7
 
+    jobs_queue: QueueName | None = None
+    events_queue: QueueName | None = None
+    events_source: str = Field(default="/sora-video", min_length=1, max_length=1024, pattern=r"^[!-~]+$")
+    eventgrid_topic_endpoint: str | None = None
+
     job_routes_auth_level: Literal["function", "anonymous"] = "function"
 
-    @field_validator("azure_openai_endpoint", "openai_base_url", "storage_blob_uri")
+    @field_validator(
+        "azure_openai_endpoint", "openai_base_url", "storage_blob_uri", "storage_queue_uri", "eventgrid_topic_endpoint"
+    )
     @classmethod
     def _is_http_url(cls, value: str | None) -> str | None:
         try:
@@ -106,6 +121,23 @@ class Settings(BaseSettings):
             raise ValueError(
                 "set AzureWebJobsStorage, AzureWebJobsStorage__blobServiceUri or AzureWebJobsStorage__accountName"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _has_queues(self) -> Self:
+        queues = self.storage_connection_string or self.storage_queue_uri or self.storage_account_name
+        if (self.jobs_queue or self.events_queue) and not queues:
+            raise ValueError("set AzureWebJobsStorage__queueServiceUri, where the queues are")
+        if self.events_queue and self.events_queue == self.jobs_queue:
+            raise ValueError("set EVENTS_QUEUE to another queue than JOBS_QUEUE")
+        return self
+
+    @model_validator(mode="after")
+    def _has_a_trusted_topic(self) -> Self:
+        topic = urlsplit(self.eventgrid_topic_endpoint or "")
+        trusted = topic.scheme == "https" and (topic.hostname or "").endswith(EVENTGRID_HOSTS)
+        if self.eventgrid_topic_endpoint and not trusted:
+            raise ValueError("set EVENTGRID_TOPIC_ENDPOINT to an https address of Azure: it is sent an identity token")
         return self
 
     @model_validator(mode="after")

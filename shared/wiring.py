@@ -4,7 +4,7 @@ Adapters are imported when they are first needed, so that indexing the app and r
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -16,11 +16,13 @@ from shared.logs import quiet_libraries
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
+    from shared.events.base import EventSink
     from shared.jobs.instances import Instances
     from shared.jobs.models import FlowSettings
     from shared.jobs.places import Capacity
     from shared.ledger.acceptance import Acceptance
     from shared.ledger.admission import Admission
+    from shared.ledger.announcements import Announcements
     from shared.ledger.closing import Closing
     from shared.ledger.line import Line
     from shared.ledger.records import JobRecords
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from shared.providers.base import VideoProvider
     from shared.settings import Settings
     from shared.storage.base import BlobStore
+    from shared.storage.messages import MessageQueue
 
 Built = TypeVar("Built")
 
@@ -48,7 +51,8 @@ class Services:
     """What HTTP functions, activities and the sweep work with.
 
     A call to `provider.submit` is over after `submit_seconds`. `instances` are those of one invocation, whose durable
-    client they use; `kept` is what is made once for a process.
+    client they use. `sinks` are the places that events go to, by name, and `queues` opens a storage queue by its name;
+    `kept` is what is made once for a process.
     """
 
     provider: "VideoProvider"
@@ -60,6 +64,8 @@ class Services:
     limits: Limits = Limits()
     history_retention: timedelta = timedelta(days=7)
     instances: "Instances | None" = None
+    sinks: Mapping[str, "EventSink"] = field(default_factory=dict)
+    queues: Callable[[str], "MessageQueue"] | None = None
     kept: dict[str, Any] = field(default_factory=dict)
 
     def over(self, instances: "Instances") -> "Services":
@@ -97,11 +103,20 @@ class Services:
         return Submissions(self.store, self.provider, self.submit_seconds, self.now)
 
     @property
+    def announcements(self) -> "Announcements":
+        """What tells the world of jobs."""
+        from shared.ledger.announcements import Announcements  # noqa: PLC0415 - as above
+
+        return Announcements(self.records, self.sinks)
+
+    @property
     def closing(self) -> "Closing":
         """What closes jobs; needs a durable client, as the line does."""
         from shared.ledger.closing import Closing  # noqa: PLC0415 - as above
 
-        return Closing(self.store, self.records, self.line, self.submissions, self.history_retention)
+        return Closing(
+            self.store, self.records, self.line, self.submissions, self.announcements, self.history_retention
+        )
 
     @property
     def acceptance(self) -> "Acceptance":
@@ -114,6 +129,7 @@ class Services:
             line=self.line,
             submissions=self.submissions,
             admission=self.admission,
+            announcements=self.announcements,
             instances=self.line.instances,
             flow=self.flow,
         )
@@ -138,6 +154,13 @@ class Services:
                 lambda: Admission(self.store, self.waiting, limits.waiting_jobs, limits.jobs_a_day, self.now),
             ),
         )
+
+    def queue(self, name: str) -> "MessageQueue":
+        """Return a storage queue by its name; raise `ConfigurationError` where there are none."""
+        opened = self.queues
+        if opened is None:
+            raise ConfigurationError("there are no storage queues")
+        return cast("MessageQueue", self._kept(f"queue {name}", lambda: opened(name)))
 
     @property
     def decoder(self) -> asyncio.Semaphore:
@@ -191,6 +214,8 @@ def _from_environment() -> Services:
             jobs_a_day=settings.max_jobs_per_day,
         ),
         history_retention=timedelta(days=settings.history_retention_days),
+        sinks=_sinks(settings),
+        queues=lambda name: _queue(settings, name),
     )
 
 
@@ -244,6 +269,39 @@ def _store(settings: "Settings") -> "BlobStore":
         return AzureBlobStore.from_connection_string(connection, container)
     url = settings.storage_blob_uri or f"https://{settings.storage_account_name}.blob.core.windows.net"
     return AzureBlobStore.from_identity(url, container, _credential(settings))
+
+
+def _queue(settings: "Settings", name: str) -> "MessageQueue":
+    from shared.storage.queue import AzureMessageQueue  # noqa: PLC0415 - as above
+
+    if settings.storage_connection_string is not None:
+        connection = settings.storage_connection_string.get_secret_value()
+        return _usable("storage queues", lambda: AzureMessageQueue.from_connection_string(connection, name))
+    url = settings.storage_queue_uri or f"https://{settings.storage_account_name}.queue.core.windows.net"
+    return _usable("storage queues", lambda: AzureMessageQueue.from_identity(url, name, _credential(settings)))
+
+
+def _sinks(settings: "Settings") -> dict[str, "EventSink"]:
+    """Return where events go, each built when there is the first one to send."""
+    sinks: dict[str, EventSink] = {}
+    queue, topic, source = settings.events_queue, settings.eventgrid_topic_endpoint, settings.events_source
+    if queue:
+        sinks["queue"] = cast("EventSink", _OnDemand(lambda: _queue_sink(settings, queue, source)))
+    if topic:
+        sinks["topic"] = cast("EventSink", _OnDemand(lambda: _topic_sink(settings, topic, source)))
+    return sinks
+
+
+def _queue_sink(settings: "Settings", queue: str, source: str) -> "EventSink":
+    from shared.events.queue_sink import QueueSink  # noqa: PLC0415 - as above
+
+    return QueueSink(_queue(settings, queue), source)
+
+
+def _topic_sink(settings: "Settings", endpoint: str, source: str) -> "EventSink":
+    from shared.events.event_grid import EventGridSink  # noqa: PLC0415 - as above
+
+    return _usable("Event Grid", lambda: EventGridSink.from_identity(endpoint, _credential(settings), source))
 
 
 def _credential(settings: "Settings") -> "AsyncTokenCredential":

@@ -26,7 +26,14 @@ FUNCTIONS: Final = ("azure.functions", "azure.durable_functions")
 
 RULES: Final[Mapping[str, Rule]] = {
     "function_app": Rule(
-        (*FUNCTIONS, "shared.api", "activities.boundary", "orchestrators.registration", "shared.upkeep.registration")
+        (
+            *FUNCTIONS,
+            "shared.api",
+            "activities.boundary",
+            "orchestrators.registration",
+            "shared.upkeep.registration",
+            "shared.intake.registration",
+        )
     ),
     "orchestrators": Rule(
         ("orchestrators", "shared.names", "shared.errors", "shared.logs", "shared.jobs", "pydantic"),
@@ -35,7 +42,10 @@ RULES: Final[Mapping[str, Rule]] = {
     "orchestrators.registration": Rule(
         ("azure.durable_functions", "orchestrators.context", "shared.names"), ("os", "time", "random", "asyncio")
     ),
-    "activities": Rule(("shared",), ("shared.api", "shared.upkeep", "shared.settings", "shared.jobs.client", "os")),
+    "activities": Rule(
+        ("shared",),
+        ("shared.api", "shared.upkeep", "shared.intake", "shared.settings", "shared.jobs.client", "os"),
+    ),
     "activities.boundary": Rule(
         ("shared", "azure.durable_functions"), ("shared.api", "shared.upkeep", "shared.settings", "os")
     ),
@@ -57,11 +67,32 @@ RULES: Final[Mapping[str, Rule]] = {
             "shared.names",
             "shared.storage.base",
             "shared.providers.base",
+            "shared.events.base",
+            "shared.events.job_events",
             "pydantic",
         ),
         ("shared.jobs.client", "os"),
     ),
-    "shared.upkeep": Rule(("shared", *FUNCTIONS), ("shared.api", "shared.settings", "os")),
+    "shared.upkeep": Rule(("shared", *FUNCTIONS), ("shared.api", "shared.intake", "shared.settings", "os")),
+    "shared.intake": Rule(
+        (
+            "shared.intake",
+            "shared.api.json_text",
+            "shared.api.parsing",
+            "shared.api.responses",
+            "shared.events.base",
+            "shared.jobs",
+            "shared.ledger",
+            "shared.logs",
+            "shared.wiring",
+        ),
+        ("os",),
+    ),
+    "shared.intake.registration": Rule((*FUNCTIONS, "shared.intake", "shared.jobs.client", "shared.wiring")),
+    "shared.events": Rule(("shared.events", "shared.jobs", "shared.errors"), ("shared.jobs.client", "os")),
+    "shared.events.cloud_event": Rule(("shared.events", "shared.jobs", "azure.core"), ("os",)),
+    "shared.events.queue_sink": Rule(("shared.events", "shared.errors", "shared.storage.messages"), ("os",)),
+    "shared.events.event_grid": Rule(("shared.events", "shared.errors", "azure.core", "azure.eventgrid"), ("os",)),
     "shared.settings": Rule(
         ("shared.errors", "shared.jobs", "shared.storage.base", "pydantic", "pydantic_settings"),
         ("shared.jobs.client",),
@@ -72,6 +103,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "shared.providers.entra": Rule(("shared.errors", "azure.core", "azure.identity"), ("os",)),
     "shared.storage": Rule(("shared.storage", "shared.jobs", "shared.errors"), ("shared.jobs.client", "os")),
     "shared.storage.blob": Rule(("shared.storage", "shared.errors", "azure.core", "azure.storage.blob"), ("os",)),
+    "shared.storage.queue": Rule(("shared.storage", "shared.errors", "azure.core", "azure.storage.queue"), ("os",)),
     "shared.storage.blob_stream": Rule(("shared.errors", "azure.core", "azure.storage.blob", "aiohttp"), ("os",)),
     "shared.media": Rule(("shared.media", "shared.jobs", "shared.errors", "av"), ("shared.jobs.client", "os")),
     "shared.api": Rule(
@@ -96,20 +128,23 @@ RULES: Final[Mapping[str, Rule]] = {
     "shared.api.web_extension": Rule(
         ("azurefunctions.extensions.base", "starlette", "uvicorn", "shared.api.responses", "shared.logs"), ("os",)
     ),
-    "shared.wiring": Rule(("shared", "azure.core", "azure.identity"), ("shared.api", "shared.upkeep", "os")),
+    "shared.wiring": Rule(
+        ("shared", "azure.core", "azure.identity"), ("shared.api", "shared.upkeep", "shared.intake", "os")
+    ),
 }
 """Rooms by dotted name; a module follows the longest name that it is within."""
 
 OWNERS: Final[Mapping[str, tuple[str, ...]]] = {
     "openai": ("shared.providers.videos_api",),
     "httpx2": ("shared.providers",),
-    "azure.storage": ("shared.storage.blob", "shared.storage.blob_stream"),
+    "azure.storage": ("shared.storage.blob", "shared.storage.blob_stream", "shared.storage.queue"),
+    "azure.eventgrid": ("shared.events.event_grid",),
     "aiohttp": ("shared.storage.blob_stream",),
     "azure.identity": ("shared.providers.entra", "shared.wiring"),
     "av": ("shared.media",),
     "uvicorn": ("shared.api.web_extension",),
     "azurefunctions": ("shared.api.web_extension",),
-    "os": ("shared.api.routes",),
+    "os": ("shared.api.routes", "shared.intake.registration"),
 }
 """Libraries that few may touch: an SDK belongs to its adapter, the environment to the settings."""
 

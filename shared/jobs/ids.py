@@ -89,12 +89,34 @@ _MOMENT: Final = "%Y%m%dT%H%M%SZ"
 
 def watch_blob(due: datetime, job_id: JobId) -> str:
     """Name the appointment to look at a job at that moment (to the second)."""
-    return f"{WATCH}{due.astimezone(UTC):{_MOMENT}}-{job_id}.json"
+    return _appointment(WATCH, due, job_id)
 
 
 def parse_watch_blob(name: str) -> tuple[datetime, JobId] | None:
     """Return the moment and the job of an appointment, None for a name that is none."""
-    moment, _, rest = name.removeprefix(WATCH).partition("-")
+    return _parse_appointment(WATCH, name)
+
+
+OUTBOX: Final = "outbox/"
+"""Where the appointments are to tell again what could not be told: of the same form."""
+
+
+def outbox_blob(due: datetime, job_id: JobId) -> str:
+    """Name the appointment to tell the world about a job at that moment (to the second)."""
+    return _appointment(OUTBOX, due, job_id)
+
+
+def parse_outbox_blob(name: str) -> tuple[datetime, JobId] | None:
+    """Return the moment and the job of such an appointment, None for a name that is none."""
+    return _parse_appointment(OUTBOX, name)
+
+
+def _appointment(prefix: str, due: datetime, job_id: JobId) -> str:
+    return f"{prefix}{due.astimezone(UTC):{_MOMENT}}-{job_id}.json"
+
+
+def _parse_appointment(prefix: str, name: str) -> tuple[datetime, JobId] | None:
+    moment, _, rest = name.removeprefix(prefix).partition("-")
     job_id = parse_job_id(rest.removesuffix(".json"))
     try:
         due = datetime.strptime(moment, _MOMENT).replace(tzinfo=UTC)

@@ -24,6 +24,7 @@ from shared.jobs.ids import JobId, key_blob
 from shared.jobs.instances import Instances
 from shared.jobs.models import FlowSettings, VideoRequest
 from shared.ledger.admission import Admission
+from shared.ledger.announcements import Announcements
 from shared.ledger.line import Line
 from shared.ledger.records import START_SECONDS, JobRecord, JobRecords
 from shared.ledger.submissions import Submissions
@@ -62,11 +63,16 @@ class Acceptance:
     line: Line
     submissions: Submissions
     admission: Admission
+    announcements: Announcements
     instances: Instances
     flow: FlowSettings
 
-    async def accept(self, job_id: JobId, request: VideoRequest, key: str | None = None) -> Accepted:
+    async def accept(
+        self, job_id: JobId, request: VideoRequest, key: str | None = None, *, sender_id: str | None = None
+    ) -> Accepted:
         """Accept a request as this new job, or find the job that its key stands for.
+
+        `sender_id` is what its events are to call it besides, for a sender who never learns its id.
 
         Raises `TooManyJobs`, `KeyReused`, `StorageUnavailable` and TimeoutError, and `BackendUnavailable` where the
         start could not be confirmed and the job was withdrawn. Where it raises, no job without a key was accepted; one
@@ -82,6 +88,8 @@ class Acceptance:
                 request=request,
                 flow=self.flow,
                 key=None if key is None else key_blob(key),
+                sender_id=sender_id,
+                told=self.announcements.at_first,
             )
             kept, _ = await asyncio.gather(self._recorded(record), self.line.join(accepted.job_id))
         try:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from shared.jobs.ids import JobId, cancellation_blob
 from shared.jobs.models import JobEnd
 from shared.jobs.retention import DOWNLOAD_GRACE, KEPT_AT_LEAST
+from shared.ledger.announcements import Announcements
 from shared.ledger.line import Line
 from shared.ledger.records import JobRecords
 from shared.ledger.submissions import Submissions
@@ -24,6 +25,7 @@ class Closing:
     records: JobRecords
     line: Line
     submissions: Submissions
+    announcements: Announcements
     history_retention: timedelta
 
     async def close(self, job_id: JobId, end: JobEnd, *, in_line: bool) -> JobEnd:
@@ -34,6 +36,7 @@ class Closing:
             # A message that is delivered again must not begin what has ended. What was submitted stays as it is.
             await self.submissions.withdraw(job_id)
         kept = await self.records.close(job_id, end)
+        await self.announcements.tell_all(job_id)
         await self.records.watch(job_id, self.next_chore(kept, self.records.now()))
         await self.store.delete_record(cancellation_blob(job_id))
         return kept

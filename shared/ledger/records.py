@@ -6,7 +6,7 @@ each job: a record whose name says when the job is to be looked at next, so that
 there is nothing to do.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -28,7 +28,11 @@ APPOINTMENTS = 500
 
 
 class JobRecord(Payload):
-    """A job on record. `request` and `flow` are None where they are no longer, or not yet, kept."""
+    """A job on record. `request` and `flow` are None where they are no longer, or not yet, kept.
+
+    `sender_id` is what the sender of its message calls it. `told` says how far each place that events go to has been
+    told of the job, by the place's name; None for one that was accepted while there was none.
+    """
 
     job_id: JobId
     accepted_at: datetime
@@ -36,6 +40,8 @@ class JobRecord(Payload):
     flow: FlowSettings | None = None
     key: str | None = None
     end: JobEnd | None = None
+    sender_id: str | None = None
+    told: dict[str, int] | None = None
 
     @property
     def overdue_at(self) -> datetime:
@@ -81,11 +87,21 @@ class JobRecords:
         )
         return end if kept is None or kept.end is None else kept.end
 
+    async def mark_told(self, job_id: JobId, told: Mapping[str, int]) -> None:
+        """Remember how far each place has been told of a job; what is remembered never goes back."""
+
+        def marked(record: JobRecord) -> JobRecord:
+            before = record.told or {}
+            return record.model_copy(
+                update={"told": {**before, **{name: max(far, before.get(name, 0)) for name, far in told.items()}}}
+            )
+
+        await self._change(job_id, marked)
+
     async def shrink(self, job_id: JobId) -> None:
         """Drop what only a job needs that may still be told: what was asked for, and its key."""
-        await self._change(
-            job_id, lambda record: record.model_copy(update={"request": None, "flow": None, "key": None})
-        )
+        gone = {"request": None, "flow": None, "key": None, "sender_id": None}
+        await self._change(job_id, lambda record: record.model_copy(update=gone))
 
     async def watch(self, job_id: JobId, due: datetime, key: str | None = None) -> None:
         """Make an appointment to look at a job; `key` names its idempotency key, should nothing else be on record."""

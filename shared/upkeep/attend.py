@@ -7,6 +7,7 @@ on record, or it was never accepted and has left no trace.
 from datetime import datetime, timedelta
 
 from shared.errors import ProviderError
+from shared.events.job_events import QUEUED
 from shared.jobs.ids import JobId, video_blob
 from shared.jobs.instances import Instances
 from shared.jobs.lifecycle import STUCK, JobSight, JobView
@@ -42,6 +43,7 @@ async def keep_appointment(services: Services, instances: Instances, name: str, 
     elif record.end is not None:
         await _clean_up(services, instances, record, record.end)
     elif await look_after(services, instances, record):
+        await services.announcements.tell(job_id, QUEUED)
         await services.records.watch(job_id, min(record.overdue_at, services.now() + LOOK_AGAIN))
     await services.store.delete_record(name)
 
@@ -114,6 +116,7 @@ async def _close(services: Services, record: JobRecord, sight: JobSight, view: J
             if error.retryable and services.now() < since + timedelta(minutes=STOP_TRIES - 1):
                 raise
             log_for(record.job_id).error("its render may go on: %s", error)
+    await services.records.watch(record.job_id, services.now())  # should this process die before the end is on record
     await services.closing.close(record.job_id, end, in_line=True)
 
 

@@ -1,7 +1,8 @@
 """The sweep: once a minute, whatever a crash has left undone is done or ended, and what is past its time is removed.
 
 It reads our own records, never the durable backend's lists: who holds a place, which appointments are due, which
-cancellations have not been heeded. Where there is nothing to do, it costs five reads.
+cancellations have not been heeded, of which jobs the world has not been told. Where there is nothing to do, it costs
+five reads, and one more where events are sent.
 """
 
 import asyncio
@@ -9,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from shared.errors import AppError
+from shared.events.job_events import PROCESSING, QUEUED
 from shared.jobs.ids import CANCELLATIONS, JobId, cancellation_blob, named_job
 from shared.jobs.instances import Instances
 from shared.jobs.places import Place
@@ -37,7 +39,7 @@ that has not shown a stage yet."""
 
 async def sweep_once(services: Services, instances: Instances) -> None:
     """Do one round. Trouble with one job, or with one kind of chore, does not keep the others waiting."""
-    for part in (_places, _free_places, _cancellations, _appointments):
+    for part in (_places, _free_places, _cancellations, _appointments, _outbox):
         try:
             await part(services, instances)
         except AppError as error:
@@ -78,6 +80,22 @@ async def _appointments(services: Services, instances: Instances) -> None:
         return job_id, lambda: keep_appointment(services, instances, name, job_id)
 
     await _each([keep(name, job_id) async for name, job_id in services.records.due()])
+
+
+async def _outbox(services: Services, instances: Instances) -> None:
+    """Tell the world what it could not be told before."""
+
+    def pay(name: str, job_id: JobId) -> Chore:
+        return job_id, lambda: _pay(services, instances, name, job_id)
+
+    await _each([pay(name, job_id) async for name, job_id in services.announcements.owed()])
+
+
+async def _pay(services: Services, instances: Instances, name: str, job_id: JobId) -> None:
+    """Tell what is true of the job now: it may have got on since."""
+    sight = await instances.sight(job_id)
+    is_accepted = sight is not None and sight.view.status == "processing"
+    await services.announcements.pay(name, job_id, PROCESSING if is_accepted else QUEUED)
 
 
 async def _check_place(services: Services, instances: Instances, job_id: JobId, place: Place) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 from activities.submit_render import submit_render
 from devtools.fakes.fake_instances import FakeInstances
 from devtools.fakes.fake_provider import FakeVideoProvider
+from devtools.fakes.fake_queue import FakeMessageQueue
+from devtools.fakes.fake_sink import FakeEventSink
 from devtools.fakes.in_memory_store import InMemoryStore
 from shared.errors import AppError, ProviderAmbiguous
 from shared.jobs.ids import JobId
@@ -37,6 +39,8 @@ class World:
     store: InMemoryStore = field(init=False)
     provider: FakeVideoProvider = field(init=False)
     kept: dict[str, Any] = field(default_factory=dict)
+    sinks: dict[str, FakeEventSink] = field(default_factory=dict)
+    queues: dict[str, FakeMessageQueue] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.store = InMemoryStore(self.clock)
@@ -61,6 +65,8 @@ class World:
             now=self.clock,
             limits=self.limits,
             instances=self.instances,
+            sinks=self.sinks,
+            queues=lambda name: self.queues.setdefault(name, FakeMessageQueue()),
             kept=self.kept,
         )
 

@@ -104,6 +104,8 @@ async def test_accepted_job_is_recorded_before_its_story_starts(
         "flow": story["flow"],
         "key": None,
         "end": None,
+        "sender_id": None,
+        "told": None,
     }
     assert waiting_blob(job_id) in store.names()
     assert watch_blob(NOW + timedelta(seconds=START_SECONDS), job_id) in store.names()

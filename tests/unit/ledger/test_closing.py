@@ -1,5 +1,6 @@
 """The end of a job: once, in order, and with everything that is to be done about it later."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -137,9 +138,7 @@ async def test_keys_claims_and_submissions_are_kept_for_two_days_however_short_t
     world = World()
     services = world.services
     short = COMPLETED.model_copy(update={"expires_at": ENDED + timedelta(seconds=1)})
-    closing = type(services.closing)(
-        services.store, services.records, services.line, services.submissions, timedelta(seconds=1)
-    )
+    closing = replace(services.closing, history_retention=timedelta(seconds=1))
 
     assert closing.traces_due(short) == ENDED + timedelta(days=2)
 
