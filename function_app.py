@@ -7,9 +7,23 @@ import shared.api.web_extension  # noqa: F401 - importing it is what turns the H
 from activities import boundary
 from orchestrators import registration
 from shared.api import docs, download, generate, health, jobs, openapi, status, unmatched
+from shared.intake import registration as intake
 from shared.upkeep import registration as upkeep
 
 app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
 
-for room in (generate, status, jobs, download, health, openapi, docs, unmatched, registration, boundary, upkeep):
+for room in (
+    generate,
+    status,
+    jobs,
+    download,
+    health,
+    openapi,
+    docs,
+    unmatched,
+    registration,
+    boundary,
+    upkeep,
+    intake,
+):
     app.register_functions(room.blueprint)

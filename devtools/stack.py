@@ -20,6 +20,7 @@ from devtools.stack_folder import StateFolder
 from devtools.stack_parts import app_part, simulator_part, storage_part
 from devtools.stack_ports import claimed, free_row, preferred
 from devtools.stack_process import Part
+from devtools.stack_queues import make_queues
 from devtools.stack_settings import (
     SIMULATED_TIMING,
     Storage,
@@ -68,6 +69,7 @@ class Stack:
         self._caller = undisturbed(caller)
         self._cleanup = ExitStack()
         self._supervisor: Supervisor | None = None
+        self._environ: Mapping[str, str] = {}
         self.urls: dict[str, str | None] = {}
         self.hurry = Event()  # set, it cuts the orderly end of the parts short
 
@@ -94,6 +96,11 @@ class Stack:
         return self._url("blob")
 
     @property
+    def queue(self) -> str:
+        """The storage account's queue address."""
+        return self._url("queue")
+
+    @property
     def supervisor(self) -> Supervisor:
         """What watches the parts, once they are started."""
         if self._supervisor is None:
@@ -115,6 +122,7 @@ class Stack:
             supervisor = undo.enter_context(Supervisor(self._parts(), self.folder.lock, self.hurry))
             self._supervisor = supervisor
             supervisor.start(interrupted)
+            make_queues(self.queue, self._environ)
             self._write_note()
             self._cleanup = undo.pop_all()
 
@@ -157,6 +165,7 @@ class Stack:
             "app": f"http://127.0.0.1:{app_port}",
             "simulator": simulator,
             "blob": storage.url(storage.blob_port),
+            "queue": storage.url(storage.queue_port),
         }
         environ = app_environment(
             values={**values, **SIMULATED_TIMING} if simulator else values,
@@ -165,6 +174,7 @@ class Stack:
             storage=storage,
             overrides=self._overrides,
         )
+        self._environ = environ
         if self._settings:
             check_settings(self._settings, environ)
         below = [storage_part(ROOT, self.folder.path, storage, self._node(), self._caller)]

@@ -131,6 +131,7 @@ def greeting(stack: Stack) -> str:
   API        {stack.app}/api
   Simulator  {stack.urls["simulator"] or "not used: the settings name an upstream"}
   Storage    {stack.blob}
+  Queues     {stack.queue}
   Logs       {logs}
 
   curl -X POST {stack.app}/api/generate -H 'Content-Type: application/json' -d '{body}'

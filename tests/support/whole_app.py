@@ -24,6 +24,8 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from devtools.fakes.fake_provider import FakeVideoProvider
+from devtools.fakes.fake_queue import FakeMessageQueue
+from devtools.fakes.fake_sink import FakeEventSink
 from devtools.fakes.in_memory_store import InMemoryStore
 from devtools.host.catalog import Catalog
 from devtools.host.clock import SkipClock
@@ -31,6 +33,9 @@ from devtools.host.failures import FunctionError
 from devtools.host.indexing import index
 from devtools.host.inprocess import HostKilledError, InProcessHost, in_process_host
 from devtools.host.inprocess_worker import Heard
+from shared.intake.message import Message
+from shared.intake.take import take_message
+from shared.jobs.client import JobClient
 from shared.jobs.models import FlowSettings
 from shared.providers.base import VideoProvider
 from shared.storage.base import BlobStore
@@ -69,6 +74,8 @@ class WholeApp:
     services: Services
     clock: SkipClock
     on_episode: Heard | None = None
+    sink: FakeEventSink = field(default_factory=FakeEventSink)
+    queues: dict[str, FakeMessageQueue] = field(default_factory=dict)
     deaths: int = 0
     seen: dict[str, list[str]] = field(default_factory=dict)
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
@@ -122,6 +129,12 @@ class WholeApp:
         """`POST /api/generate`."""
         headers = {"Content-Type": "application/json", **({"Idempotency-Key": key} if key is not None else {})}
         return await self.call("generate", "POST", "/api/generate", body={"prompt": prompt, **SIZE}, headers=headers)
+
+    async def deliver(self, message_id: str, body: object, queue: str = "jobs") -> None:
+        """Hand a message of the queue of jobs to the app, as the host does; raise what its function raises."""
+        services = replace(self.services, kept={}).over(JobClient(self.host.client))
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        await take_message(services, queue, Message(message_id, content, self.clock.now()))
 
     async def submit(self, prompt: str, key: str | None = None) -> str:
         """Have a job accepted, and return its id."""
@@ -214,17 +227,25 @@ async def whole_app(
     provider: VideoProvider | None = None,
     store: BlobStore | None = None,
     on_episode: Heard | None = None,
+    events: bool = False,
     **flow: Any,
 ) -> AsyncIterator[WholeApp]:
-    """Run the app with its durable state in `folder`; `flow` are settings of the jobs' flow."""
+    """Run the app with its durable state in `folder`; `flow` are settings of the jobs' flow; `events` go to `sink`."""
     clock = SkipClock(START)
     settings = FlowSettings.model_validate({**FLOW, "video_retention_seconds": 30 * 86_400, **flow})
     used_store = store or InMemoryStore(clock.now)
     used_provider = provider or FakeVideoProvider(file=film(), looks_needed=2, now=clock.now)
+    sink, queues = FakeEventSink(), dict[str, FakeMessageQueue]()
     services = Services(
-        provider=used_provider, store=used_store, flow=settings, now=clock.now, limits=limits or Limits()
+        provider=used_provider,
+        store=used_store,
+        flow=settings,
+        now=clock.now,
+        limits=limits or Limits(),
+        sinks={"queue": sink} if events else {},
+        queues=lambda name: queues.setdefault(name, FakeMessageQueue()),
     )
-    app = WholeApp(folder, used_provider, used_store, services, clock, on_episode)
+    app = WholeApp(folder, used_provider, used_store, services, clock, on_episode, sink, queues)
     await app.start()
     try:
         yield app
