@@ -74,8 +74,8 @@ var readyForDurable = (alwaysReadyDurable > 0) ? [
 // Telemetry of the host goes to Application Insights in the host's own way, with a token. Two settings are missing on
 // purpose. AzureFunctionsJobHost__telemetryMode=OpenTelemetry: the host's exporters for it were last seen to send without
 // a token, which an Application Insights resource that knows no keys refuses. PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY:
-// it makes Microsoft's worker load a distribution that the package does not have; the app's own traces are sent by the app
-// (TELEMETRY), under the host's trace ids either way.
+// it makes Microsoft's worker load a distribution that the package does not have. The app sends its own traces itself
+// (TELEMETRY), one for each job; they and the host's meet in the job's id.
 var hostSettings = {
   AzureWebJobsStorage__blobServiceUri: account.properties.primaryEndpoints.blob
   AzureWebJobsStorage__queueServiceUri: account.properties.primaryEndpoints.queue
