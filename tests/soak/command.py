@@ -16,6 +16,7 @@ from time import monotonic
 from typing import Final
 
 from devtools.environment import ROOT
+from tests.soak.by_queue import jobs_by_queue
 from tests.soak.chaos import chaos
 from tests.soak.killings import killings
 from tests.soak.programs import faults_on_the_wire, mutants, stories
@@ -48,6 +49,7 @@ def _trials(folder: Path, seed: int, seconds: int) -> Iterator[tuple[str, Callab
     yield "chaos", lambda: chaos(folder / "chaos", seed, seconds)
     yield "kills of the local host", lambda: chaos_of_the_host(folder / "host", seed, seconds)
     yield "kill -9 in turn", lambda: killings(folder / "killings", seed)
+    yield "jobs by queue", lambda: jobs_by_queue(folder / "queue", seed)
     yield "random life cycles", lambda: stories(seed, seconds / 2)
     yield "faults on the wire", faults_on_the_wire
     yield "mutants", mutants
