@@ -2,7 +2,7 @@
 // Plain resources only, so that nothing has to be downloaded from a registry of modules to deploy or to read this.
 targetScope = 'subscription'
 
-// ------------------------------------------------------------------------------------------------ what azd asks for
+// What azd asks for.
 
 @description('Name of the azd environment. It names the resource group, and is part of the names of everything in it.')
 @minLength(1)
@@ -25,7 +25,7 @@ param videoService string
 @minLength(1)
 param videoModel string
 
-// ------------------------------------------------------------------------------------------- the video service, more
+// More about the video service.
 
 @description('Key of your own server, if it asks for one. It goes into a key vault, and the app reads it from there with its identity. Azure OpenAI needs none.')
 @secure()
@@ -41,7 +41,7 @@ param azureOpenAIDeploymentSku string = 'GlobalStandard'
 @minValue(1)
 param azureOpenAIDeploymentCapacity int = 1
 
-// --------------------------------------------------------------------------------------------------------- the app
+// The app.
 
 @description('Memory of an instance in megabytes. Videos are checked in a child process, for which 2048 is enough.')
 @allowed([
@@ -82,7 +82,7 @@ param jobRoutesAuthLevel string = 'function'
 @description('Other settings of the app by name, as in docs/settings.md. They come before those that this template makes up.')
 param appSettings object = {}
 
-// ---------------------------------------------------------------------------------------------------------- videos
+// Videos.
 
 @description('The container for videos and records.')
 @minLength(3)
@@ -99,7 +99,7 @@ param videoRetentionDays int = 30
 @maxValue(4000)
 param videoSafetyNetDays int = 90
 
-// ------------------------------------------------------------------------------------------------ queues and events
+// Queues and events.
 
 @description('Name of the queue that jobs come in by, for example video-jobs. It is made, and so is its queue for poison. Empty: no jobs by queue.')
 @maxLength(56)
@@ -112,7 +112,7 @@ param eventsQueue string = ''
 @description('Whether events go to an Event Grid topic, which is made.')
 param eventGridTopic bool = false
 
-// ------------------------------------------------------------------------------------------------- durable functions
+// Durable Functions.
 
 @description('Where orchestrations keep their state: storage is the storage account; scheduler is a Durable Task Scheduler, which is made. Jobs do not move from one to the other.')
 @allowed([
@@ -132,7 +132,7 @@ param schedulerSku string = 'Consumption'
 @minValue(1)
 param schedulerCapacity int = 1
 
-// -------------------------------------------------------------------------------------------------------- telemetry
+// Telemetry.
 
 @description('Where the app\'s own traces go: azure_monitor is Application Insights, console the log. Empty: nowhere. What the Functions host reports goes to Application Insights in any case.')
 @allowed([
@@ -147,7 +147,7 @@ param telemetry string = 'azure_monitor'
 @maxValue(730)
 param logRetentionDays int = 30
 
-// ------------------------------------------------------------------------------------------------------ who deploys
+// Who deploys.
 
 @description('Object id of whoever deploys; azd fills it in.')
 param principalId string = ''
@@ -162,7 +162,7 @@ param principalType string = 'User'
 @description('Whether whoever deploys may read videos and records, send jobs by queue and read events. The app needs none of that.')
 param deployerAccess bool = false
 
-// ------------------------------------------------------------------------------------------------------------- names
+// Names, and what follows from the parameters.
 
 var tags = {
   'azd-env-name': environmentName
