@@ -116,16 +116,18 @@ EFFECTS: Final[Mapping[tuple[str, str], str]] = {
     ("operator", "sweep"): """
         ~read_record(capacity) ~get_status(story) ~read_record(jobs) ~get_status(story)#2
         ~create_record(submissions) ~read_record(submissions) read_versioned(submissions) cancel(upstream)
-        ~list_names(waiting) ~read_versioned(capacity) ~list_names(waiting)#2 ~replace_version(capacity)
-        ~delete_record(waiting) ~raise_event(story) create_record(submissions)#2 read_record(submissions)#2
-        read_versioned(jobs) replace_version(jobs) ~create_record(watch) delete_record(cancellations)
-        ~read_versioned(capacity)#2 ~list_names(cancellations) ~list_names(watch)""",
+        create_record(watch) ~list_names(waiting) ~read_versioned(capacity) ~list_names(waiting)#2
+        ~replace_version(capacity) ~delete_record(waiting) ~raise_event(story) create_record(submissions)#2
+        read_record(submissions)#2 read_versioned(jobs) replace_version(jobs) create_record(watch)#2
+        delete_record(cancellations) ~read_versioned(capacity)#2 ~list_names(cancellations) ~list_names(watch)
+        read_record(jobs)#2 delete_video(videos) create_record(watch)#3 delete_record(watch)""",
     ("stuck", "sweep"): """
         ~read_record(capacity) ~get_status(story) ~raise_event(story) ~read_versioned(capacity)
         ~list_names(cancellations) ~list_names(watch) ~read_record(jobs) ~get_status(story)#2 terminate(story)
-        ~create_record(submissions) ~list_names(waiting) ~read_versioned(capacity)#2 ~list_names(waiting)#2
-        ~replace_version(capacity) ~list_names(waiting)#3 ~create_record(submissions)#2 ~read_versioned(jobs)
-        ~replace_version(jobs) ~create_record(watch) ~delete_record(cancellations) ~delete_record(watch)""",
+        ~create_record(submissions) create_record(watch) ~list_names(waiting) ~read_versioned(capacity)#2
+        ~list_names(waiting)#2 ~replace_version(capacity) ~list_names(waiting)#3 ~create_record(submissions)#2
+        ~read_versioned(jobs) ~replace_version(jobs) create_record(watch)#2 ~delete_record(cancellations)
+        ~delete_record(watch)""",
     ("cancelled too late", "sweep"): """
         ~read_record(capacity) ~read_versioned(capacity) ~list_names(waiting) ~list_names(cancellations)
         ~get_status(story) delete_record(cancellations) ~list_names(watch)""",
