@@ -58,7 +58,7 @@ def test_requests_of_every_kind_are_answered_as_described(finished: tuple[Stack,
     """Valid, invalid and arbitrary requests; every status, header and body that comes back is in the document."""
     stack, _ = finished
 
-    schemathesis(stack, tmp_path, CONFIGURATION, "--max-examples", "10")
+    schemathesis(stack, tmp_path, CONFIGURATION, "--max-examples", "5")
 
 
 def test_requests_for_a_finished_job_are_answered_as_described(finished: tuple[Stack, str], tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_requests_for_a_finished_job_are_answered_as_described(finished: tuple[S
         tmp_path,
         parameters,
         "--max-examples",
-        "15",
+        "8",
         "--phases",
         "examples,coverage,fuzzing",
         "--include-method",
