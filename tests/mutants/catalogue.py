@@ -19,9 +19,11 @@ from tests.mutants.mutant import (
     Mutant,
 )
 from tests.mutants.paying_once import PAYING_ONCE
+from tests.mutants.telling_all import TELLING_ALL
 
 MUTANTS: Final = (
     *PAYING_ONCE,
+    *TELLING_ALL,
     # Places.
     Mutant(
         "ignore the version of the places",

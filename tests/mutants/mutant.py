@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
+ANNOUNCEMENTS: Final = "tests/unit/ledger/test_announcements.py"
+INTAKE: Final = "tests/unit/intake"
 LINE: Final = "tests/unit/ledger/test_line.py"
 PLACES: Final = "tests/unit/jobs/test_places.py"
 ACCEPTANCE: Final = "tests/unit/ledger/test_acceptance.py"

@@ -9,7 +9,7 @@ from activities.request_place import request_place
 from activities.submit_render import submit_render
 from devtools.fakes.fake_instances import RENDERING
 from devtools.fakes.fake_sink import FakeEventSink
-from shared.errors import StorageUnavailable
+from shared.errors import DeliveryFailed, StorageUnavailable
 from shared.events.base import Event
 from shared.events.job_events import PROCESSING
 from shared.jobs.ids import OUTBOX, JobId, new_job_id
@@ -94,6 +94,27 @@ async def test_what_could_not_be_told_comes_before_what_follows(world: World, si
     sink.away = False
 
     await close(world, job_id)
+
+    assert sink.types == ALL
+
+
+async def test_an_event_that_does_not_arrive_holds_back_those_after_it(world: World, sink: FakeEventSink) -> None:
+    """A receiver never hears of an end before it heard of the beginning, whichever of them fails."""
+    failing = {"video.processing"}
+
+    def refuse(event: Event) -> None:
+        if event.type in failing:
+            raise DeliveryFailed(event.id)
+
+    sink.before = refuse
+    job_id = await accepted(world)
+    await get_submitted(world, job_id)
+    await close(world, job_id)
+    assert sink.types == ["queued"]
+    failing.clear()
+
+    world.later(60)
+    await sweep(world)
 
     assert sink.types == ALL
 
