@@ -38,5 +38,8 @@ def quiet_libraries() -> None:
     """Keep the SDKs from writing a page for every request; their warnings still come through."""
     for name in ("azure.core.pipeline.policies.http_logging_policy", "azure.identity", "httpx2", "openai"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # What an exporter of telemetry has to say, it says with every batch that fails; `exporting.py` says it once.
+    logging.getLogger("azure.monitor.opentelemetry.exporter").setLevel(logging.CRITICAL)
+    logging.getLogger("opentelemetry").setLevel(logging.ERROR)
     # It warns of every download that breaks off; those that cannot be resumed are logged with their job.
     logging.getLogger("azure.core.pipeline.transport._aiohttp").setLevel(logging.ERROR)

@@ -15,6 +15,7 @@ from shared.jobs.models import FlowSettings, UnknownSubmissionRule
 from shared.storage.base import TALLY_LIMIT
 
 ProviderChoice = Literal["azure", "openai"]
+TelemetryChoice = Literal["console", "azure_monitor"]
 
 Duration = Annotated[float, Field(gt=0, le=2_592_000, allow_inf_nan=False)]
 """Seconds, up to 30 days: what is longer is a mistake, and at some length dates overflow."""
@@ -42,6 +43,10 @@ AZURE_HOSTS = (
 
 EVENTGRID_HOSTS = (".eventgrid.azure.net", ".eventgrid.azure.us", ".eventgrid.azure.cn")
 """Hosts of topics, which are sent an Entra token, too."""
+
+
+_SECRET_PARTS = ("AccountKey", "SharedAccessSignature", "InstrumentationKey")
+"""Of connection strings."""
 
 
 class Settings(BaseSettings):
@@ -89,6 +94,10 @@ class Settings(BaseSettings):
     events_queue: QueueName | None = None
     events_source: str = Field(default="/sora-video", min_length=1, max_length=1024, pattern=r"^[!-~]+$")
     eventgrid_topic_endpoint: str | None = None
+
+    telemetry: TelemetryChoice | None = None
+    applicationinsights_connection_string: SecretStr | None = None
+    applicationinsights_authentication_string: str | None = None
 
     job_routes_auth_level: Literal["function", "anonymous"] = "function"
 
@@ -141,6 +150,12 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _has_somewhere_to_send_telemetry(self) -> Self:
+        if self.telemetry == "azure_monitor":
+            _require(APPLICATIONINSIGHTS_CONNECTION_STRING=self.applicationinsights_connection_string)
+        return self
+
+    @model_validator(mode="after")
     def _has_one_provider(self) -> Self:
         if self.provider == "azure":
             _require(AZURE_OPENAI_ENDPOINT=self.azure_openai_endpoint)
@@ -186,12 +201,32 @@ class Settings(BaseSettings):
         return self.max_submits_per_minute
 
     @property
+    def telemetry_signs_in(self) -> bool:
+        """Whether telemetry is sent with the app's identity."""
+        return self._telemetry_sign_in.get("authorization", "").upper() == "AAD"
+
+    @property
+    def telemetry_client_id(self) -> str | None:
+        """Which identity that is, None for the system-assigned one."""
+        return self._telemetry_sign_in.get("clientid") or None
+
+    @cached_property
+    def _telemetry_sign_in(self) -> dict[str, str]:
+        parts = (part.partition("=") for part in (self.applicationinsights_authentication_string or "").split(";"))
+        return {name.strip().lower(): value.strip() for name, _, value in parts}
+
+    @property
     def secrets(self) -> tuple[str, ...]:
         """Every secret value, for redaction."""
-        held = (self.storage_connection_string, self.azure_openai_api_key, self.openai_api_key)
+        held = (
+            self.storage_connection_string,
+            self.azure_openai_api_key,
+            self.openai_api_key,
+            self.applicationinsights_connection_string,
+        )
         values = [secret.get_secret_value() for secret in held if secret is not None]
         parts = [part.partition("=") for value in values for part in value.split(";")]
-        return (*values, *(secret for name, _, secret in parts if name in ("AccountKey", "SharedAccessSignature")))
+        return (*values, *(secret for name, _, secret in parts if name in _SECRET_PARTS))
 
 
 def load_settings() -> Settings:

@@ -11,7 +11,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from shared.errors import ConfigurationError
-from shared.logs import quiet_libraries
+from shared.logs import log, quiet_libraries
+from shared.telemetry.base import SILENT
+from shared.version import VERSION
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from shared.settings import Settings
     from shared.storage.base import BlobStore
     from shared.storage.messages import MessageQueue
+    from shared.telemetry.base import Telemetry
 
 Built = TypeVar("Built")
 
@@ -66,6 +69,7 @@ class Services:
     instances: "Instances | None" = None
     sinks: Mapping[str, "EventSink"] = field(default_factory=dict)
     queues: Callable[[str], "MessageQueue"] | None = None
+    telemetry: "Telemetry" = SILENT
     kept: dict[str, Any] = field(default_factory=dict)
 
     def over(self, instances: "Instances") -> "Services":
@@ -115,7 +119,13 @@ class Services:
         from shared.ledger.closing import Closing  # noqa: PLC0415 - as above
 
         return Closing(
-            self.store, self.records, self.line, self.submissions, self.announcements, self.history_retention
+            store=self.store,
+            records=self.records,
+            line=self.line,
+            submissions=self.submissions,
+            announcements=self.announcements,
+            history_retention=self.history_retention,
+            telemetry=self.telemetry,
         )
 
     @property
@@ -216,6 +226,7 @@ def _from_environment() -> Services:
         history_retention=timedelta(days=settings.history_retention_days),
         sinks=_sinks(settings),
         queues=lambda name: _queue(settings, name),
+        telemetry=_telemetry(settings),
     )
 
 
@@ -302,6 +313,31 @@ def _topic_sink(settings: "Settings", endpoint: str, source: str) -> "EventSink"
     from shared.events.event_grid import EventGridSink  # noqa: PLC0415 - as above
 
     return _usable("Event Grid", lambda: EventGridSink.from_identity(endpoint, _credential(settings), source))
+
+
+def _telemetry(settings: "Settings") -> "Telemetry":
+    """Return who watches; nobody where that cannot be had: jobs go on without."""
+    try:
+        return _watcher(settings)
+    except Exception as error:  # noqa: BLE001 - as in `_usable`
+        log.error("telemetry cannot be used, nothing is told: %s", type(error).__name__)
+        return SILENT
+
+
+def _watcher(settings: "Settings") -> "Telemetry":
+    if settings.telemetry == "console":
+        from shared.telemetry.exporting import to_console  # noqa: PLC0415 - as above
+
+        return to_console(VERSION)
+    resource = settings.applicationinsights_connection_string
+    if settings.telemetry == "azure_monitor" and resource is not None:
+        from azure.identity import ManagedIdentityCredential  # noqa: PLC0415 - as above
+
+        from shared.telemetry.azure_monitor import to_azure_monitor  # noqa: PLC0415 - as above
+
+        identity = ManagedIdentityCredential(client_id=settings.telemetry_client_id)
+        return to_azure_monitor(resource.get_secret_value(), identity if settings.telemetry_signs_in else None, VERSION)
+    return SILENT
 
 
 def _credential(settings: "Settings") -> "AsyncTokenCredential":

@@ -9,7 +9,17 @@ import pytest
 
 from tests.support.source_tree import ROOT
 
-HEAVY: Final = ("openai", "httpx2", "azure.storage.blob", "azure.identity", "av", "pydantic", "uvicorn")
+HEAVY: Final = (
+    "openai",
+    "httpx2",
+    "azure.storage.blob",
+    "azure.identity",
+    "av",
+    "pydantic",
+    "uvicorn",
+    "opentelemetry.sdk",
+    "azure.monitor",
+)
 """What no cold start should pay for: SDKs of the upstream and of storage, models, codecs, the server."""
 
 PROBE: Final = """

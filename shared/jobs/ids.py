@@ -14,6 +14,8 @@ JobId = NewType("JobId", str)
 FileId = NewType("FileId", str)
 
 _ULID = re.compile(r"[0-7][0-9a-hjkmnp-tv-z]{25}", re.ASCII)
+_DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
+_TIME_DIGITS = 10
 _FILE_PREFIX = "gen_"
 
 
@@ -38,6 +40,14 @@ def new_job_id() -> JobId:
 def parse_job_id(text: str) -> JobId | None:
     """Return `text` as a job id, or None where it cannot be one."""
     return JobId(text) if _ULID.fullmatch(text) else None
+
+
+def made_at(job_id: JobId) -> datetime:
+    """Return when an id was made, to the millisecond: about when its job was accepted."""
+    milliseconds = 0
+    for digit in job_id[:_TIME_DIGITS]:
+        milliseconds = milliseconds * 32 + _DIGITS.index(digit)
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 def parse_file_id(text: str) -> JobId | None:

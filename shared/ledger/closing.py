@@ -12,9 +12,10 @@ from shared.jobs.models import JobEnd
 from shared.jobs.retention import DOWNLOAD_GRACE, KEPT_AT_LEAST
 from shared.ledger.announcements import Announcements
 from shared.ledger.line import Line
-from shared.ledger.records import JobRecords
+from shared.ledger.records import JobRecord, JobRecords
 from shared.ledger.submissions import Submissions
 from shared.storage.base import BlobStore
+from shared.telemetry.base import SILENT, Period, Telemetry
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Closing:
     submissions: Submissions
     announcements: Announcements
     history_retention: timedelta
+    telemetry: Telemetry = SILENT
 
     async def close(self, job_id: JobId, end: JobEnd, *, in_line: bool) -> JobEnd:
         """Close a job, and return the end that is on record: the first that was said. Again, it changes nothing."""
@@ -35,7 +37,10 @@ class Closing:
         if end.status == "failed":
             # A message that is delivered again must not begin what has ended. What was submitted stays as it is.
             await self.submissions.withdraw(job_id)
-        kept = await self.records.close(job_id, end)
+        record = await self.records.close(job_id, end)
+        kept = end if record is None or record.end is None else record.end
+        if record is not None and record.end is end:  # this call was the first to say so
+            self._tell(record, end)
         await self.announcements.tell_all(job_id)
         await self.records.watch(job_id, self.next_chore(kept, self.records.now()))
         await self.store.delete_record(cancellation_blob(job_id))
@@ -60,6 +65,11 @@ class Closing:
         """Return when there is something to do about the job again; the last chore's moment where nothing is left."""
         dues = [due for due in (self.history_due(end), self.file_due(end), self.traces_due(end)) if due is not None]
         return min((due for due in dues if due > now), default=max(dues))
+
+    def _tell(self, record: JobRecord, end: JobEnd) -> None:
+        request = record.request if end.status == "completed" else None
+        during = Period(record.accepted_at, self._ended_at(end))
+        self.telemetry.job_ended(record.job_id, during, end.status, end.code, request.duration if request else 0)
 
     def _ended_at(self, end: JobEnd) -> datetime:
         return end.times.get("ended") or self.records.now()

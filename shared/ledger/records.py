@@ -80,12 +80,14 @@ class JobRecords:
         """Remove the record of a job that was never accepted."""
         await self.store.delete_record(job_blob(job_id))
 
-    async def close(self, job_id: JobId, end: JobEnd) -> JobEnd:
-        """Put a job's end on record, and return the one that is: the first, if there was one already."""
-        kept = await self._change(
+    async def close(self, job_id: JobId, end: JobEnd) -> JobRecord | None:
+        """Put a job's end on record, and return the record, None where there is none.
+
+        The end that is there already stays. Only where there was none, what is returned has this very `end`.
+        """
+        return await self._change(
             job_id, lambda record: record if record.end else record.model_copy(update={"end": end})
         )
-        return end if kept is None or kept.end is None else kept.end
 
     async def mark_told(self, job_id: JobId, told: Mapping[str, int]) -> None:
         """Remember how far each place has been told of a job; what is remembered never goes back."""

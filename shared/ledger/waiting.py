@@ -43,6 +43,11 @@ class WaitingJobs:
             await self._look(SOON_SECONDS)  # it has joined since
         return bisect.bisect_left(self._jobs, job_id) + 1
 
+    async def first(self) -> JobId | None:
+        """Return the first in line, None where nobody waits."""
+        await self._look(FRESH_SECONDS)
+        return self._jobs[0] if self._jobs else None
+
     def joined(self) -> None:
         """Count one more, that the next look will find."""
         self._joined += 1

@@ -2,7 +2,7 @@
 
 It reads our own records, never the durable backend's lists: who holds a place, which appointments are due, which
 cancellations have not been heeded, of which jobs the world has not been told. Where there is nothing to do, it costs
-five reads, and one more where events are sent.
+five reads, and one more each where events are sent and where somebody watches.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from shared.errors import AppError
 from shared.events.job_events import PROCESSING, QUEUED
-from shared.jobs.ids import CANCELLATIONS, JobId, cancellation_blob, named_job
+from shared.jobs.ids import CANCELLATIONS, JobId, cancellation_blob, made_at, named_job
 from shared.jobs.instances import Instances
 from shared.jobs.places import Place
 from shared.logs import log, log_for
@@ -39,7 +39,7 @@ that has not shown a stage yet."""
 
 async def sweep_once(services: Services, instances: Instances) -> None:
     """Do one round. Trouble with one job, or with one kind of chore, does not keep the others waiting."""
-    for part in (_places, _free_places, _cancellations, _appointments, _outbox):
+    for part in (_places, _free_places, _cancellations, _appointments, _outbox, _line):
         try:
             await part(services, instances)
         except AppError as error:
@@ -89,6 +89,16 @@ async def _outbox(services: Services, instances: Instances) -> None:
         return job_id, lambda: _pay(services, instances, name, job_id)
 
     await _each([pay(name, job_id) async for name, job_id in services.announcements.owed()])
+
+
+async def _line(services: Services, instances: Instances) -> None:
+    """Tell whoever watches how long the line is."""
+    del instances
+    if services.telemetry.listens:
+        waiting = await services.waiting.count(soon=True)
+        first = await services.waiting.first()
+        oldest = timedelta() if first is None else max(timedelta(), services.now() - made_at(first))
+        services.telemetry.line_seen(waiting, oldest)
 
 
 async def _pay(services: Services, instances: Instances, name: str, job_id: JobId) -> None:

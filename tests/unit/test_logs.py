@@ -56,3 +56,12 @@ def test_libraries_keep_quiet_about_every_request() -> None:
     for name in names:
         assert not logging.getLogger(name).isEnabledFor(logging.INFO)
         assert logging.getLogger(name).isEnabledFor(logging.WARNING)
+
+
+def test_exporters_of_telemetry_keep_quiet_about_every_batch() -> None:
+    """That they fail is said once, by the app itself."""
+    quiet_libraries()
+
+    exporter = logging.getLogger("azure.monitor.opentelemetry.exporter.export._base")
+    assert not exporter.isEnabledFor(logging.ERROR)
+    assert not logging.getLogger("opentelemetry.sdk.trace.export").isEnabledFor(logging.WARNING)

@@ -1,3 +1,5 @@
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -7,6 +9,7 @@ from shared.jobs.ids import (
     claim_blob,
     file_id,
     job_blob,
+    made_at,
     new_job_id,
     parse_file_id,
     parse_job_id,
@@ -25,6 +28,15 @@ def test_new_id_is_a_job_id_in_lower_case() -> None:
     assert parse_job_id(job_id) == job_id
     assert len(job_id) == 26
     assert job_id == job_id.lower()
+
+
+def test_id_says_when_it_was_made() -> None:
+    """To the millisecond, by the form of a ULID."""
+    before = datetime.now(UTC)
+    job_id = new_job_id()
+
+    assert before - timedelta(milliseconds=1) <= made_at(job_id) <= datetime.now(UTC)
+    assert made_at(JobId("01jyg74z6ee6e9y23ceq2fmwc4")) == datetime(2025, 6, 24, 5, 39, 7, 86000, tzinfo=UTC)
 
 
 def test_new_ids_differ() -> None:

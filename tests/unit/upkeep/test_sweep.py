@@ -1,21 +1,27 @@
 """The sweep: what it finds, what it does about it, and that it does nothing where there is nothing to do."""
 
 import logging
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
+from ulid import ULID
 
 from devtools.fakes.fake_instances import COMPLETED, FETCHING, RENDERING, SUBMITTING, WAITING
 from shared.jobs.ids import (
     CAPACITY,
     JobId,
     cancellation_blob,
+    waiting_blob,
 )
 from shared.jobs.lifecycle import JobSight, JobView
 from shared.logs import LOGGER_NAME
 from shared.names import CANCEL_JOB, PLACE_GRANTED
+from shared.upkeep.sweep import sweep_once
 from shared.wiring import Limits
 from tests.support.activities import World
 from tests.support.sweeping import CANCELLED, DAY, accepted, end_of, holders, sweep, with_place
+from tests.support.watch import Watch
 
 
 @pytest.fixture
@@ -40,6 +46,34 @@ async def test_nothing_to_do_costs_five_reads(world: World) -> None:
         ("list_names", "watch/"),
     ]
     assert world.instances.looks == []
+
+
+async def test_who_watches_is_told_how_long_the_line_is(world: World) -> None:
+    """For one listing more: how many wait, and for how long the first of them has."""
+    watch = Watch()
+    await with_place(world, RENDERING)
+    for minutes in (7, 2, 1):
+        job_id = JobId(str(ULID.from_datetime(world.now - timedelta(minutes=minutes))).lower())
+        await world.store.create_record(waiting_blob(job_id), {"job_id": job_id})
+    world.store.calls.clear()
+
+    await sweep_once(replace(world.services, telemetry=watch.telemetry, kept={}), world.instances)
+
+    metrics = watch.metrics()
+    assert metrics["video.jobs.waiting"] == [({}, 3)]
+    [(_, seconds)] = metrics["video.jobs.oldest_wait"]
+    assert seconds == pytest.approx(420, abs=0.01)
+    assert len([call for call in world.store.calls if call.name == "waiting/"]) == 1
+
+
+async def test_empty_line_is_told_as_well(world: World) -> None:
+    """A zero says that all is well; nothing would say that nobody looked."""
+    watch = Watch()
+
+    await sweep_once(replace(world.services, telemetry=watch.telemetry), world.instances)
+
+    metrics = watch.metrics()
+    assert (metrics["video.jobs.waiting"], metrics["video.jobs.oldest_wait"]) == ([({}, 0)], [({}, 0)])
 
 
 async def test_jobs_that_wait_cost_nothing_more_however_many_they_are(world: World) -> None:
