@@ -89,6 +89,7 @@ RULES: Final[Mapping[str, Rule]] = {
             "shared.jobs",
             "shared.ledger",
             "shared.logs",
+            "shared.telemetry.base",
             "shared.wiring",
         ),
         ("os",),

@@ -25,6 +25,7 @@ from shared.jobs.ids import new_job_id
 from shared.ledger.acceptance import KeyReused
 from shared.ledger.admission import TooManyJobs
 from shared.logs import log, log_for
+from shared.telemetry.base import Period
 from shared.wiring import Services
 
 PATIENCE = timedelta(days=7)
@@ -53,7 +54,7 @@ async def take_message(services: Services, queue: str, message: Message) -> None
     except BadRequest as bad:
         await _set_aside(services, queue, message, bad.status, bad.detail)
         return
-    job_id = new_job_id()
+    job_id, started = new_job_id(), services.now()
     try:
         accepted = await services.acceptance.accept(job_id, order.request, order.id, sender_id=order.id)
     except KeyReused:
@@ -61,6 +62,8 @@ async def take_message(services: Services, queue: str, message: Message) -> None
     except TooManyJobs as many:
         await _put_back(services, queue, message, order, many)
     else:
+        outcome = "replayed" if accepted.replayed else "accepted"
+        services.telemetry.taken_in(accepted.job_id, Period(started, services.now()), outcome, None)
         again = " (once more)" if accepted.replayed else ""
         log_for(accepted.job_id).info("job accepted from message %s%s", message.id, again)
 

@@ -7,15 +7,21 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.trace import StatusCode
 
 from shared.errors import ProviderRejected, ProviderUnavailable
 from shared.jobs.ids import JobId
 from shared.jobs.lifecycle import timestamp
 from shared.names import ACTIVITIES
+from shared.telemetry.exporting import PatientSpanExporter
+from shared.telemetry.open_telemetry import OpenTelemetry
 from shared.telemetry.trace_ids import root_of
 from shared.wiring import Limits
+from tests.support.exporters import Spans
 from tests.support.watch import Watch
 from tests.support.whole_app import SIZE, WholeApp, whole_app
 
@@ -188,6 +194,33 @@ async def test_request_that_is_repeated_with_its_key_is_in_the_trace_of_its_job(
         {"job.id": job_id, "outcome": "accepted"},
         {"job.id": job_id, "outcome": "replayed"},
     ]
+
+
+async def test_job_by_queue_is_one_trace_as_well(tmp_path: Path) -> None:
+    """From its message, which may be delivered twice, to its end."""
+    async with watched_app(tmp_path) as (town, watch):
+        for _ in range(2):
+            await town.deliver("message-1", {"prompt": "a calm lake", "id": "order-1", **SIZE})
+        job_id = str((watch.spans[0].attributes or {})["job.id"])
+        assert await town.until_ended(job_id) == {job_id: "completed"}
+
+    assert watch.names == {**COMPLETED, "take in job": 2}
+    assert [(span.attributes or {})["outcome"] for span in watch.named("take in job")] == ["accepted", "replayed"]
+    assert {span.context.trace_id for span in watch.spans if span.context} == {root_of(job_id).trace}
+
+
+async def test_jobs_do_not_notice_an_exporter_that_fails(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """They end as they would without; one line says that telemetry is lost, whatever is lost after that."""
+    failing = [ConnectionError("refused")] * 1000
+    telemetry = OpenTelemetry(SimpleSpanProcessor(PatientSpanExporter(Spans(*failing))), InMemoryMetricReader(), "0")
+    async with whole_app(tmp_path) as town:
+        town.services = replace(town.services, telemetry=telemetry)
+        await town.restart()
+        jobs = [await town.submit(f"request {number}") for number in range(3)]
+        assert set((await town.until_ended(*jobs)).values()) == {"completed"}
+
+    lost = [message for message in caplog.messages if "traces" in message or "telemetry" in message]
+    assert lost == ["traces cannot be delivered for now: ConnectionError"]
 
 
 async def test_nothing_that_is_told_is_a_secret_or_anybodys_words(tmp_path: Path) -> None:

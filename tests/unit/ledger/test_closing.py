@@ -1,5 +1,6 @@
 """The end of a job: once, in order, and with everything that is to be done about it later."""
 
+import contextlib
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -8,6 +9,7 @@ import pytest
 from activities.close_job import close_job
 from activities.submit_render import submit_render
 from devtools.fakes.fake_instances import WAITING
+from shared.errors import StorageUnavailable
 from shared.jobs.ids import (
     JobId,
     cancellation_blob,
@@ -22,6 +24,7 @@ from shared.jobs.retention import LONGEST_DOWNLOAD
 from shared.upkeep.sweep import sweep_once
 from tests.support.activities import START, Killed, World, submission
 from tests.support.builders import JOB_ID
+from tests.support.watch import Watch
 
 LAKE = VideoRequest(prompt="a calm lake", duration=5, width=1280, height=720)
 ENDED = START + timedelta(minutes=3)
@@ -177,3 +180,20 @@ async def test_what_is_left_in_the_end_is_a_small_record() -> None:
     assert JobEnd.model_validate(record["end"]) == COMPLETED
     assert "calm lake" not in str(record)
     assert JOB_ID not in str(record)
+
+
+@pytest.mark.parametrize("nth", range(1, 9))
+async def test_end_is_told_once_to_who_watches_wherever_closing_breaks_off(nth: int) -> None:
+    """It is told by whoever was the first to put it on record; who repeats the closing has nothing to add."""
+    world, watch = World(), Watch()
+    job_id = await accepted(world)
+    services = replace(world.services, telemetry=watch.telemetry)
+    world.store.fail_call(nth)
+
+    for _ in range(3):
+        with contextlib.suppress(StorageUnavailable):
+            await services.closing.close(job_id, COMPLETED, in_line=False)
+
+    [root] = watch.spans
+    assert root.attributes == {"job.id": job_id, "status": "completed", "code": "none"}
+    assert watch.metrics()["video.seconds"] == [({}, LAKE.duration)]
