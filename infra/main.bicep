@@ -172,7 +172,7 @@ var functionAppName = 'func-api-${token}'
 
 var isOwnServer = startsWith(toLower(videoService), 'http')
 var isNewAccount = toLower(videoService) == 'new'
-var isKnownAccount = !isOwnServer && !isNewAccount
+var isKnownAccount = !(isOwnServer || isNewAccount)
 var knownAccount = split(videoService, '/')
 var hasKey = isOwnServer && !empty(videoServiceKey)
 var usesScheduler = durableBackend == 'scheduler'
