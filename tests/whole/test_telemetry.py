@@ -13,6 +13,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.trace import StatusCode
 
+from devtools.fakes.in_memory_store import InMemoryStore
 from shared.errors import ProviderRejected, ProviderUnavailable
 from shared.jobs.ids import JobId
 from shared.jobs.lifecycle import timestamp
@@ -182,6 +183,19 @@ async def test_callers_trace_is_linked_from_the_request(tmp_path: Path) -> None:
     assert list(not_linked.links) == []
     assert linked.context is not None
     assert linked.context.trace_id != int(trace, 16)
+
+
+async def test_request_that_fails_is_told_with_its_reason(tmp_path: Path) -> None:
+    """There is no such job, but whoever was answered with a 500 finds why in the trace that it would have had."""
+    store = InMemoryStore()
+    async with watched_app(tmp_path, store=store) as (town, watch):
+        store.fail_call()
+        answer = await town.post("a calm lake")
+
+    assert answer.status == 500
+    [span] = watch.spans
+    assert (span.name, span.status.status_code) == ("take in job", StatusCode.ERROR)
+    assert (span.attributes or {})["outcome"] == "storage_unavailable"
 
 
 async def test_request_that_is_repeated_with_its_key_is_in_the_trace_of_its_job(tmp_path: Path) -> None:
