@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 
 from devtools import environment
+from devtools.environment_iac import iac_environment
 from devtools.environment_python import SetupError
 
 INTERRUPTED = 130  # what shells report after Ctrl-C
@@ -22,6 +23,7 @@ MODULES = {
 }
 
 NEED_NO_NODE = ("quick", "package")
+NEED_IAC = ("test",)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -29,6 +31,8 @@ def main(argv: Sequence[str]) -> int:
     arguments = parser().parse_args(argv)
     try:
         environment.enter(argv, node=arguments.command not in NEED_NO_NODE)
+        if arguments.command in NEED_IAC:
+            iac_environment()  # now, so that whatever needs the network comes before the tests
         status: int = import_module(MODULES[arguments.command]).run(arguments)
     except SetupError as error:
         print(error, file=sys.stderr)
