@@ -299,6 +299,7 @@ var appOwnSettings = {
   OPENAI_MODEL: isOwnServer ? videoModel : ''
   OPENAI_API_KEY: hasKey ? '@Microsoft.KeyVault(SecretUri=${vault!.outputs.secretUri})' : ''
   EVENTS_QUEUE: eventsQueue
+  EVENTS_SOURCE: '/sora-video/${environmentName}'
   EVENTGRID_TOPIC_ENDPOINT: eventGridTopic ? topic!.outputs.endpoint : ''
   TELEMETRY: telemetry
 }
