@@ -241,7 +241,7 @@ module newAccount './modules/azure-openai.bicep' = if (isNewAccount) {
 
 module account './modules/azure-openai-access.bicep' = if (isKnownAccount) {
   name: 'azure-openai-access-${token}'
-  scope: resourceGroup(isKnownAccount ? knownAccount[0] : 'none')
+  scope: resourceGroup(isKnownAccount ? knownAccount[0] : group.name)
   params: {
     name: last(knownAccount)
     appPrincipalId: identity.outputs.principalId
@@ -308,7 +308,9 @@ var queueSettings = empty(jobsQueue) ? {} : {
   JOBS_QUEUE: jobsQueue
 }
 
-// host.json stays with Azure Storage, so that the local stack needs nothing else; these three override it.
+// host.json stays with Azure Storage, so that the local stack needs nothing else; these three override it for the app. What
+// scales the app reads host.json alone (Azure/azure-functions-durable-extension, issues 2622 and 2803), and would wait for
+// work in the storage account: so one instance for orchestrations is kept running.
 var schedulerSettings = usesScheduler ? {
   DURABLE_TASK_SCHEDULER_CONNECTION_STRING: 'Endpoint=${scheduler!.outputs.endpoint};Authentication=ManagedIdentity;ClientID=${identity.outputs.clientId}'
   AzureFunctionsJobHost__extensions__durableTask__storageProvider__type: 'azureManaged'
@@ -333,7 +335,7 @@ module api './modules/function-app.bicep' = {
     maximumInstances: maximumInstances
     httpConcurrency: httpConcurrency
     alwaysReadyHttp: alwaysReadyHttp
-    alwaysReadyDurable: alwaysReadyDurable
+    alwaysReadyDurable: usesScheduler ? max(alwaysReadyDurable, 1) : alwaysReadyDurable
     corsAllowedOrigins: empty(corsAllowedOrigins) ? [] : split(replace(corsAllowedOrigins, ' ', ''), ',')
     settings: union(appOwnSettings, queueSettings, schedulerSettings, appSettings)
   }

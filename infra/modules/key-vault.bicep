@@ -62,5 +62,5 @@ resource readsSecrets 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
-@description('Where the secret is, without its version, so that a new key needs no new setting.')
-output secretUri string = secret.properties.secretUri
+@description('Where this version of the secret is: a new key changes the setting, and so is read at once, not within a day.')
+output secretUri string = secret.properties.secretUriWithVersion
