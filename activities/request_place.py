@@ -17,7 +17,9 @@ async def request_place(payload: RequestPlaceInput, services: Services) -> Reque
     line, so it would wait for nothing. `StorageUnavailable`.
     """
     place = await services.line.request(payload)
-    if place.grant is None and await services.submissions.is_withdrawn(payload.job_id):
+    # One that has a place would be refused later; but then the world would have been told of it.
+    is_in_doubt = place.grant is None or services.sinks
+    if is_in_doubt and await services.submissions.is_withdrawn(payload.job_id):
         raise ProviderRejected("cancelled", "withdrawn, because its caller was told that it had not been accepted")
     await services.announcements.tell(payload.job_id, QUEUED)
     return place

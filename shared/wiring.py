@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
 
+from shared.building import OnDemand, usable
 from shared.errors import ConfigurationError
 from shared.logs import log, quiet_libraries
 from shared.telemetry.base import SILENT
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from shared.ledger.closing import Closing
     from shared.ledger.line import Line
     from shared.ledger.records import JobRecords
+    from shared.ledger.rejections import Rejections
     from shared.ledger.submissions import Submissions
     from shared.ledger.waiting import WaitingJobs
     from shared.providers.base import VideoProvider
@@ -35,8 +38,6 @@ if TYPE_CHECKING:
     from shared.storage.base import BlobStore
     from shared.storage.messages import MessageQueue
     from shared.telemetry.base import Telemetry
-
-Built = TypeVar("Built")
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,14 @@ class Services:
         """What tells the world of jobs."""
         from shared.ledger.announcements import Announcements  # noqa: PLC0415 - as above
 
-        return Announcements(self.records, self.sinks)
+        return Announcements(self.records, self.sinks, self.kept.setdefault("away", {}))
+
+    @property
+    def rejections(self) -> "Rejections":
+        """What tells the senders of messages that are no jobs."""
+        from shared.ledger.rejections import Rejections  # noqa: PLC0415 - as above
+
+        return Rejections(self.store, self.announcements, self.now)
 
     @property
     def closing(self) -> "Closing":
@@ -212,8 +220,8 @@ def _from_environment() -> Services:
     quiet_libraries()
     settings = load_settings()
     return Services(
-        provider=cast("VideoProvider", _OnDemand(lambda: _usable("the video service", lambda: _provider(settings)))),
-        store=_usable("blob storage", lambda: _store(settings)),
+        provider=cast("VideoProvider", OnDemand(lambda: usable("the video service", lambda: _provider(settings)))),
+        store=usable("blob storage", lambda: _store(settings)),
         flow=settings.flow,
         submit_seconds=settings.upstream_timeout_seconds,
         secrets=settings.secrets,
@@ -228,27 +236,6 @@ def _from_environment() -> Services:
         queues=lambda name: _queue(settings, name),
         telemetry=_telemetry(settings),
     )
-
-
-class _OnDemand:
-    """Stands for something that is built when it is first used: a download needs no video service."""
-
-    def __init__(self, build: Callable[[], object]) -> None:
-        self._build = build
-        self._built: object = None
-
-    def __getattr__(self, name: str) -> Any:
-        if self._built is None:
-            self._built = self._build()
-        return getattr(self._built, name)
-
-
-def _usable(what: str, build: Callable[[], Built]) -> Built:
-    """Build an adapter; what its SDK cannot make sense of is a setting, whose value its error may quote."""
-    try:
-        return build()
-    except Exception as error:  # noqa: BLE001 - SDKs raise what they like over a malformed value
-        raise ConfigurationError(f"the settings of {what} cannot be used: {type(error).__name__}") from None
 
 
 def _provider(settings: "Settings") -> "VideoProvider":
@@ -287,39 +274,39 @@ def _queue(settings: "Settings", name: str) -> "MessageQueue":
 
     if settings.storage_connection_string is not None:
         connection = settings.storage_connection_string.get_secret_value()
-        return _usable("storage queues", lambda: AzureMessageQueue.from_connection_string(connection, name))
+        return usable("storage queues", lambda: AzureMessageQueue.from_connection_string(connection, name))
     url = settings.storage_queue_uri or f"https://{settings.storage_account_name}.queue.core.windows.net"
-    return _usable("storage queues", lambda: AzureMessageQueue.from_identity(url, name, _credential(settings)))
+    return usable("storage queues", lambda: AzureMessageQueue.from_identity(url, name, _credential(settings)))
 
 
 def _sinks(settings: "Settings") -> dict[str, "EventSink"]:
     """Return where events go, each built when there is the first one to send."""
-    sinks: dict[str, EventSink] = {}
-    queue, topic, source = settings.events_queue, settings.eventgrid_topic_endpoint, settings.events_source
-    if queue:
-        sinks["queue"] = cast("EventSink", _OnDemand(lambda: _queue_sink(settings, queue, source)))
-    if topic:
-        sinks["topic"] = cast("EventSink", _OnDemand(lambda: _topic_sink(settings, topic, source)))
-    return sinks
+    built = {"queue": (settings.events_queue, _queue_sink), "topic": (settings.eventgrid_topic_endpoint, _topic_sink)}
+    return {
+        name: cast("EventSink", OnDemand(partial(build, settings, where)))
+        for name, (where, build) in built.items()
+        if where
+    }
 
 
-def _queue_sink(settings: "Settings", queue: str, source: str) -> "EventSink":
+def _queue_sink(settings: "Settings", queue: str) -> "EventSink":
     from shared.events.queue_sink import QueueSink  # noqa: PLC0415 - as above
 
-    return QueueSink(_queue(settings, queue), source)
+    return QueueSink(_queue(settings, queue), settings.events_source)
 
 
-def _topic_sink(settings: "Settings", endpoint: str, source: str) -> "EventSink":
+def _topic_sink(settings: "Settings", topic: str) -> "EventSink":
     from shared.events.event_grid import EventGridSink  # noqa: PLC0415 - as above
 
-    return _usable("Event Grid", lambda: EventGridSink.from_identity(endpoint, _credential(settings), source))
+    source = settings.events_source
+    return usable("Event Grid", lambda: EventGridSink.from_identity(topic, _credential(settings), source))
 
 
 def _telemetry(settings: "Settings") -> "Telemetry":
     """Return who watches; nobody where that cannot be had: jobs go on without."""
     try:
         return _watcher(settings)
-    except Exception as error:  # noqa: BLE001 - as in `_usable`
+    except Exception as error:  # noqa: BLE001 - as in `usable`
         log.error("telemetry cannot be used, nothing is told: %s", type(error).__name__)
         return SILENT
 

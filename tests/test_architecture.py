@@ -50,6 +50,7 @@ RULES: Final[Mapping[str, Rule]] = {
         ("shared", "azure.durable_functions"), ("shared.api", "shared.upkeep", "shared.settings", "os")
     ),
     "shared": Rule(),
+    "shared.building": Rule(("shared.errors",)),
     "shared.names": Rule(),
     "shared.errors": Rule(),
     "shared.logs": Rule(never=("os",)),

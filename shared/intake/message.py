@@ -41,12 +41,13 @@ class Order:
 
 def decoded(body: bytes) -> bytes:
     """Return a message's text, out of base64 where it is in that: a JSON object begins with a brace, base64 never."""
-    if body.lstrip()[:1] != b"{":
-        try:
-            return base64.b64decode(body.strip(), validate=True)
-        except binascii.Error:
-            return body
-    return body
+    if body.lstrip()[:1] == b"{":
+        return body
+    try:
+        text = base64.b64decode(b"".join(body.split()), validate=True)
+    except binascii.Error:
+        return body
+    return text if text.lstrip()[:1] == b"{" else body
 
 
 def read_order(message: Message) -> Order:
@@ -57,7 +58,7 @@ def read_order(message: Message) -> Order:
     if name is None and _fields(text).get("id") is not None:
         problem = {"loc": ["body", "id"], "msg": "1 to 255 printable ASCII characters expected", "type": "value_error"}
         raise BadRequest(422, [problem])
-    return Order(request, name or message.id, _first_seen(text) or message.came_at)
+    return Order(request, name or message.id, min(_first_seen(text) or message.came_at, message.came_at))
 
 
 def sender_id(text: bytes) -> str | None:

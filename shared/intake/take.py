@@ -2,8 +2,8 @@
 
 - A good one is accepted as a job, under the sender's `id`, else the message's, as its idempotency key: delivered twice,
   it is one job.
-- One that cannot become a job, now or ever, is answered by the event `video.rejected` and then kept in the queue of
-  poison messages, as it came.
+- One that cannot become a job, now or ever, is kept in the queue of poison messages, as it came, and answered by the
+  event `video.rejected`, which is on record before that.
 - While there are too many jobs, it goes back into the queue, to be seen again later.
 - Where storage or the durable backend fails, this raises, and the host delivers it again (`host.json`: once a minute,
   60 times; then it puts it with the poison itself).
@@ -47,7 +47,7 @@ POISON = "-poison"
 async def take_message(services: Services, queue: str, message: Message) -> None:
     """Do with a message of that queue what is to be done.
 
-    Raises `DeliveryFailed`, `StorageUnavailable`, `BackendUnavailable`, `TimeoutError`: the message must come again.
+    Raises `StorageUnavailable`, `BackendUnavailable`, `TimeoutError`: the message must come again.
     """
     try:
         order = read_order(message)
@@ -55,6 +55,8 @@ async def take_message(services: Services, queue: str, message: Message) -> None
         await _set_aside(services, queue, message, bad.status, bad.detail)
         return
     job_id, started = new_job_id(), services.now()
+    # Its tries would count as jobs of the day, each of them; so it is not tried while nothing can be started.
+    await services.line.instances.sight(job_id)
     try:
         accepted = await services.acceptance.accept(job_id, order.request, order.id, sender_id=order.id)
     except KeyReused:
@@ -70,7 +72,7 @@ async def take_message(services: Services, queue: str, message: Message) -> None
 
 async def _put_back(services: Services, queue: str, message: Message, order: Order, many: TooManyJobs) -> None:
     """Let a message wait in the queue under the name that it has; sent twice by a crash, it is one job all the same."""
-    if services.now() >= order.since + PATIENCE:
+    if services.now() - order.since >= PATIENCE:
         await _set_aside(services, queue, message, 429, responses.TOO_MANY_JOBS)
         return
     asked = order.request.model_dump(mode="json")
@@ -81,12 +83,12 @@ async def _put_back(services: Services, queue: str, message: Message, order: Ord
 
 
 async def _set_aside(services: Services, queue: str, message: Message, status: int, detail: Detail) -> None:
-    """Tell the sender, then keep the message where an operator finds it."""
+    """Keep the message where an operator finds it, and tell its sender, now or as soon as that can be done."""
     text = decoded(message.body)
     event = _rejection(message, sender_id(text), status, detail)
-    for sink in services.sinks.values():
-        await sink.send(event)
+    await services.rejections.note(event)
     await services.queue(queue + POISON).send(message.body.decode(errors="replace"))
+    await services.rejections.tell(event)
     log.warning("message %s set aside in %s%s: %s", message.id, queue, POISON, json.dumps(detail))
 
 

@@ -121,6 +121,15 @@ def parse_outbox_blob(name: str) -> tuple[datetime, JobId] | None:
     return _parse_appointment(OUTBOX, name)
 
 
+REJECTIONS: Final = "rejections/"
+"""Where the messages that are no jobs are noted, until everybody has been told."""
+
+
+def rejection_blob(event_id: str) -> str:
+    """Name the note of a rejection; what a queue's message ids look like is the queue's, so the name is a hash."""
+    return f"{REJECTIONS}{hashlib.sha256(event_id.encode()).hexdigest()}.json"
+
+
 def _appointment(prefix: str, due: datetime, job_id: JobId) -> str:
     return f"{prefix}{due.astimezone(UTC):{_MOMENT}}-{job_id}.json"
 

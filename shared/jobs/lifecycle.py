@@ -130,11 +130,12 @@ def job_sight(runtime_status: str, shown: object, output: object) -> JobSight:
         submits=submits if isinstance(submits, int) else 0,
         times={str(step): str(at) for step, at in times.items()} if isinstance(times, Mapping) else {},
         expires_at=expires_at if isinstance(expires_at, str) else None,
-        due=_moment(due),
+        due=moment(due),
     )
 
 
-def _moment(told: object) -> datetime | None:
+def moment(told: object) -> datetime | None:
+    """Read a moment as a story shows it; None where this is none."""
     try:
         moment = datetime.fromisoformat(told) if isinstance(told, str) else None
     except ValueError:

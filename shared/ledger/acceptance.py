@@ -81,6 +81,8 @@ class Acceptance:
         async with asyncio.timeout(RECORD_DEADLINE_SECONDS):
             accepted = await self._admitted(job_id, request, None if key is None else key_blob(key))
             if accepted.replayed and await self._is_under_way(accepted.job_id):
+                if sender_id is not None:
+                    await self.records.name(accepted.job_id, sender_id)
                 return accepted
             record = JobRecord(
                 job_id=accepted.job_id,

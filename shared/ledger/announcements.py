@@ -9,10 +9,10 @@ Where a place does not answer, an appointment in the outbox says when the sweep 
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from shared.errors import DeliveryFailed, StorageError
+from shared.errors import AppError, StorageError
 from shared.events.base import Event, EventSink
 from shared.events.job_events import ENDED, PROCESSING, QUEUED, ended, processing, queued
 from shared.jobs.ids import OUTBOX, JobId, outbox_blob, parse_outbox_blob
@@ -21,6 +21,10 @@ from shared.logs import log_for
 
 SEND_SECONDS = 8.0
 """For one event to one place: the stage of the job that it is about goes on afterwards."""
+
+SLOW_SECONDS = 1.0
+LEFT_ALONE_SECONDS = 30.0
+"""A place that failed after more than a second is not asked again for so long, by this process."""
 
 FIRST_RETRY = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(hours=1)
@@ -36,6 +40,8 @@ class Announcements:
 
     records: JobRecords
     sinks: Mapping[str, EventSink]
+    away: dict[str, float] = field(default_factory=dict)
+    """Until when (by the event loop's clock) a place is left alone that has just kept others waiting."""
 
     @property
     def at_first(self) -> dict[str, int] | None:
@@ -45,30 +51,28 @@ class Announcements:
     async def tell(self, job_id: JobId, far: int) -> None:
         """Tell of a job that has got so far, as well as that can be done now; only its end must be told for certain.
 
-        Never raises: whoever moves a job on must not be kept from it.
+        Raises nothing that is expected to go wrong: whoever moves a job on must not be kept from it.
         """
         try:
-            await self.tell_all(job_id, far)
+            if not await self._tell(job_id, far, None):
+                await self._owe(job_id, 0)
         except StorageError as error:
             log_for(job_id).warning("events not sent for now: %s", error)
 
-    async def tell_all(self, job_id: JobId, far: int = QUEUED, *, tries: int = 0) -> None:
-        """Tell what is left to tell of a job that has got so far, or has ended; what is left then, the outbox holds.
+    async def promise(self, job_id: JobId) -> str | None:
+        """Have the sweep tell of a job in a minute, before its end is on record: whoever puts it there may die then.
 
-        Raises `StorageUnavailable`: then it must be called again.
+        Return the name of that appointment, None while nobody is to be told anything. Raises `StorageUnavailable`.
         """
-        record = await self.records.read(job_id) if self.sinks else None
-        if record is None or record.told is None:
-            return
-        events = _events(record, far, self.records.now())
-        names = [name for name in record.told if name in self.sinks]
-        reached = await asyncio.gather(*(self._told(name, record.told[name], events, job_id) for name in names))
-        told = dict(zip(names, reached, strict=True))
-        if told != {name: record.told[name] for name in names}:
-            await self.records.mark_told(job_id, told)
-        newest = max((event.sequence or 0 for event in events), default=0)
-        if any(far < newest for far in told.values()):
-            await self._owe(record, tries)
+        return await self._owe(job_id, 0) if self.sinks else None
+
+    async def tell_the_end(self, job_id: JobId, promise: str | None) -> None:
+        """Tell of a job whose end is on record, and strike out the promise where that is done for good.
+
+        Raises `StorageUnavailable`.
+        """
+        if promise is not None and await self._tell(job_id, QUEUED, None):
+            await self.records.store.delete_record(promise)
 
     async def owed(self) -> AsyncIterator[tuple[str, JobId]]:
         """Yield the appointments of the outbox that are due, the earliest first."""
@@ -81,42 +85,81 @@ class Announcements:
                     return
                 yield name, appointment[1]
 
-    async def pay(self, name: str, job_id: JobId, far: int) -> None:
-        """Keep an appointment of the outbox, for a job that has got so far."""
-        appointment = await self.records.store.read_record(name) or {}
-        tries = appointment.get("tries")
-        await self.tell_all(job_id, far, tries=(tries if isinstance(tries, int) else 0) + 1)
+    async def pay(self, name: str, job_id: JobId, far: int, since: datetime | None) -> None:
+        """Keep an appointment of the outbox, for a job that got so far at that time; raise `StorageUnavailable`."""
+        if not await self._tell(job_id, far, since):
+            appointment = await self.records.store.read_record(name) or {}
+            tries = appointment.get("tries")
+            await self._owe_again(job_id, (tries if isinstance(tries, int) else 0) + 1)
         await self.records.store.delete_record(name)
+
+    async def send(self, name: str, event: Event) -> str | None:
+        """Send an event to a place, in 8 s at most; return why that failed, None where it did not. Raises nothing.
+
+        A place that has kept somebody waiting is not asked for a while, so that the next one is not kept waiting, too.
+        """
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        if began < self.away.get(name, 0.0):
+            return "it was away a moment ago"
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                await self.sinks[name].send(event)
+        except (AppError, TimeoutError) as error:
+            if clock() - began > SLOW_SECONDS:
+                self.away[name] = clock() + LEFT_ALONE_SECONDS
+            return str(error) or f"no answer after {SEND_SECONDS:.0f} s"
+        except Exception as error:  # noqa: BLE001 - no job may pay for what a receiver's SDK makes of its settings
+            return type(error).__name__
+        return None
+
+    async def _tell(self, job_id: JobId, far: int, since: datetime | None) -> bool:
+        """Tell what is left to tell of a job that has got so far, or has ended; say whether nothing is left then."""
+        record = await self.records.read(job_id) if self.sinks else None
+        if record is None or record.told is None:
+            return True
+        events = _events(record, far, since or self.records.now())
+        before = {name: far for name, far in record.told.items() if name in self.sinks}
+        reached = await asyncio.gather(*(self._told(name, far, events, job_id) for name, far in before.items()))
+        told = dict(zip(before, reached, strict=True))
+        if told != before:
+            await self.records.mark_told(job_id, told)
+        return all(far >= _number(events[-1]) for far in told.values())
 
     async def _told(self, name: str, before: int, events: list[Event], job_id: JobId) -> int:
         """Tell one place what is missing, and return how far it has been told then."""
         reached = before
         for event in events:
-            number = event.sequence or 0
-            if number <= before:
+            if _number(event) <= before:
                 continue
-            try:
-                async with asyncio.timeout(SEND_SECONDS):
-                    await self.sinks[name].send(event)
-            except (DeliveryFailed, TimeoutError) as error:
-                told = str(error) or f"no answer after {SEND_SECONDS:.0f} s"
-                log_for(job_id).warning("%s: %s not sent for now: %s", name, event.type, told)
+            problem = await self.send(name, event)
+            if problem is not None:
+                log_for(job_id).warning("%s: %s not sent for now: %s", name, event.type, problem)
                 return reached
-            reached = number
+            reached = _number(event)
         return reached
 
-    async def _owe(self, record: JobRecord, tries: int) -> None:
-        now = self.records.now()
-        if record.end is not None and now >= record.end.times.get("ended", record.accepted_at) + GIVEN_UP_AFTER:
-            log_for(record.job_id).error("its events could not be sent for %d days; given up", GIVEN_UP_AFTER.days)
+    async def _owe_again(self, job_id: JobId, tries: int) -> None:
+        record = await self.records.read(job_id)
+        ended_at = None if record is None or record.end is None else record.end.times.get("ended", record.accepted_at)
+        if ended_at is not None and self.records.now() >= ended_at + GIVEN_UP_AFTER:
+            log_for(job_id).error("its events could not be sent for %d days; given up", GIVEN_UP_AFTER.days)
             return
-        due = now + min(LONGEST_RETRY, FIRST_RETRY * 2 ** min(tries, 16))
-        owed = {"job_id": record.job_id, "tries": tries}
-        await self.records.store.create_record(outbox_blob(due, record.job_id), owed)
+        await self._owe(job_id, tries)
+
+    async def _owe(self, job_id: JobId, tries: int) -> str:
+        due = self.records.now() + min(LONGEST_RETRY, FIRST_RETRY * 2 ** min(tries, 16))
+        name = outbox_blob(due, job_id)
+        await self.records.store.create_record(name, {"job_id": job_id, "tries": tries})
+        return name
+
+
+def _number(event: Event) -> int:
+    return event.sequence or 0
 
 
 def _events(record: JobRecord, far: int, now: datetime) -> list[Event]:
-    """Return what there is to tell of a job, in order."""
+    """Return what there is to tell of a job, in order; `now` is the time of what has no other."""
     job_id, sender_id, end = record.job_id, record.sender_id, record.end
     found = [queued(job_id, record.accepted_at, record.request, sender_id)]
     times = {} if end is None else end.times

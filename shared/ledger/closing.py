@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from shared.jobs.ids import JobId, cancellation_blob
 from shared.jobs.models import JobEnd
 from shared.jobs.retention import DOWNLOAD_GRACE, KEPT_AT_LEAST
-from shared.ledger.announcements import Announcements
+from shared.ledger.announcements import GIVEN_UP_AFTER, Announcements
 from shared.ledger.line import Line
 from shared.ledger.records import JobRecord, JobRecords
 from shared.ledger.submissions import Submissions
@@ -37,11 +37,12 @@ class Closing:
         if end.status == "failed":
             # A message that is delivered again must not begin what has ended. What was submitted stays as it is.
             await self.submissions.withdraw(job_id)
+        promise = await self.announcements.promise(job_id)
         record = await self.records.close(job_id, end)
         kept = end if record is None or record.end is None else record.end
         if record is not None and record.end is end:  # this call was the first to say so
             self._tell(record, end)
-        await self.announcements.tell_all(job_id)
+        await self.announcements.tell_the_end(job_id, promise)
         await self.records.watch(job_id, self.next_chore(kept, self.records.now()))
         await self.store.delete_record(cancellation_blob(job_id))
         return kept
@@ -58,8 +59,12 @@ class Closing:
 
     def traces_due(self, end: JobEnd) -> datetime | None:
         """Return when all that is left of it but its end is removed, None where its file is kept for good."""
-        file = self.file_due(end)
-        return None if file is None else max(file, self._ended_at(end) + KEPT_AT_LEAST, self.history_due(end))
+        file, ended_at = self.file_due(end), self._ended_at(end)
+        if file is None:
+            return None
+        # As long as somebody may have to be told, what there is to tell is kept.
+        kept = GIVEN_UP_AFTER if self.announcements.sinks else KEPT_AT_LEAST
+        return max(file, ended_at + max(kept, KEPT_AT_LEAST), self.history_due(end))
 
     def next_chore(self, end: JobEnd, now: datetime) -> datetime:
         """Return when there is something to do about the job again; the last chore's moment where nothing is left."""

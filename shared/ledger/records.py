@@ -89,6 +89,12 @@ class JobRecords:
             job_id, lambda record: record if record.end else record.model_copy(update={"end": end})
         )
 
+    async def name(self, job_id: JobId, sender_id: str) -> None:
+        """Remember what the sender of a message calls a job that had no such name."""
+        await self._change(
+            job_id, lambda record: record if record.sender_id else record.model_copy(update={"sender_id": sender_id})
+        )
+
     async def mark_told(self, job_id: JobId, told: Mapping[str, int]) -> None:
         """Remember how far each place has been told of a job; what is remembered never goes back."""
 

@@ -2,7 +2,7 @@
 
 It reads our own records, never the durable backend's lists: who holds a place, which appointments are due, which
 cancellations have not been heeded, of which jobs the world has not been told. Where there is nothing to do, it costs
-five reads, and one more each where events are sent and where somebody watches.
+five reads, two more where events are sent, and one where somebody watches.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from shared.errors import AppError
 from shared.events.job_events import PROCESSING, QUEUED
 from shared.jobs.ids import CANCELLATIONS, JobId, cancellation_blob, made_at, named_job
 from shared.jobs.instances import Instances
+from shared.jobs.lifecycle import moment
 from shared.jobs.places import Place
 from shared.logs import log, log_for
 from shared.names import CANCEL_JOB, PLACE_GRANTED
@@ -39,7 +40,7 @@ that has not shown a stage yet."""
 
 async def sweep_once(services: Services, instances: Instances) -> None:
     """Do one round. Trouble with one job, or with one kind of chore, does not keep the others waiting."""
-    for part in (_places, _free_places, _cancellations, _appointments, _outbox, _line):
+    for part in (_places, _free_places, _cancellations, _appointments, _outbox, _rejections, _line):
         try:
             await part(services, instances)
         except AppError as error:
@@ -101,11 +102,18 @@ async def _line(services: Services, instances: Instances) -> None:
         services.telemetry.line_seen(waiting, oldest)
 
 
+async def _rejections(services: Services, instances: Instances) -> None:
+    """Tell the senders of messages that were no jobs what they could not be told before."""
+    del instances
+    await services.rejections.tell_again()
+
+
 async def _pay(services: Services, instances: Instances, name: str, job_id: JobId) -> None:
     """Tell what is true of the job now: it may have got on since."""
     sight = await instances.sight(job_id)
     is_accepted = sight is not None and sight.view.status == "processing"
-    await services.announcements.pay(name, job_id, PROCESSING if is_accepted else QUEUED)
+    since = moment(sight.times.get("submitted")) if sight is not None else None
+    await services.announcements.pay(name, job_id, PROCESSING if is_accepted else QUEUED, since)
 
 
 async def _check_place(services: Services, instances: Instances, job_id: JobId, place: Place) -> None:

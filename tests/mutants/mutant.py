@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-ANNOUNCEMENTS: Final = "tests/unit/ledger/test_announcements.py"
+ANNOUNCEMENTS: Final = "tests/unit/ledger/test_announcements.py tests/unit/ledger/test_announcing_in_trouble.py"
 INTAKE: Final = "tests/unit/intake"
 LINE: Final = "tests/unit/ledger/test_line.py"
 PLACES: Final = "tests/unit/jobs/test_places.py"

@@ -8,15 +8,15 @@ TELLING_ALL: Final = (
     Mutant(
         "tell of the end without what came before",
         "shared/ledger/announcements.py",
-        "            if number <= before:\n",
-        "            if number < len(events):\n",
+        "            if _number(event) <= before:\n",
+        "            if _number(event) < len(events):\n",
         ANNOUNCEMENTS,
     ),
     Mutant(
         "go on with later events where an earlier one failed",
         "shared/ledger/announcements.py",
-        "                return reached\n            reached = number\n",
-        "                continue\n            reached = number\n",
+        "                return reached\n            reached = _number(event)\n",
+        "                continue\n            reached = _number(event)\n",
         ANNOUNCEMENTS,
     ),
     Mutant(
@@ -29,23 +29,29 @@ TELLING_ALL: Final = (
     Mutant(
         "leave what could not be told",
         "shared/ledger/announcements.py",
-        "            await self._owe(record, tries)\n",
+        "                await self._owe(job_id, 0)\n",
+        "                pass\n",
+        ANNOUNCEMENTS,
+    ),
+    Mutant(
+        "strike out an appointment that was not kept",
+        "shared/ledger/announcements.py",
+        "            await self._owe_again(job_id, (tries if isinstance(tries, int) else 0) + 1)\n",
         "            pass\n",
         ANNOUNCEMENTS,
     ),
     Mutant(
-        "strike out an appointment before it is kept",
-        "shared/ledger/announcements.py",
-        "        await self.tell_all(job_id, far, tries=(tries if isinstance(tries, int) else 0) + 1)\n"
-        "        await self.records.store.delete_record(name)\n",
-        "        await self.records.store.delete_record(name)\n        await self.tell(job_id, far)\n",
+        "put an end on record that nobody has promised to tell",
+        "shared/ledger/closing.py",
+        "        promise = await self.announcements.promise(job_id)\n",
+        "        promise = 'outbox/none' if self.announcements.sinks else None\n",
         ANNOUNCEMENTS,
     ),
     Mutant(
-        "close a job whether its end could be told or not",
-        "shared/ledger/closing.py",
-        "        await self.announcements.tell_all(job_id)\n",
-        "        await self.announcements.tell(job_id, 1)\n",
+        "strike out a promise that was not kept",
+        "shared/ledger/announcements.py",
+        "        if promise is not None and await self._tell(job_id, QUEUED, None):\n",
+        "        if promise is not None and (await self._tell(job_id, QUEUED, None) or True):\n",
         ANNOUNCEMENTS,
     ),
     Mutant(
@@ -65,8 +71,8 @@ TELLING_ALL: Final = (
     Mutant(
         "set a message aside in silence",
         "shared/intake/take.py",
-        "        await sink.send(event)\n",
-        "        sink.send(event).close()\n",
+        "    await services.rejections.note(event)\n",
+        "",
         INTAKE,
     ),
     Mutant(
@@ -86,8 +92,8 @@ TELLING_ALL: Final = (
     Mutant(
         "let a message wait for ever",
         "shared/intake/take.py",
-        "    if services.now() >= order.since + PATIENCE:\n",
-        "    if services.now() >= message.came_at + 1000 * PATIENCE:\n",
+        "    if services.now() - order.since >= PATIENCE:\n",
+        "    if services.now() - order.since >= 1000 * PATIENCE:\n",
         INTAKE,
     ),
 )

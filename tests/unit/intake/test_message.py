@@ -24,7 +24,16 @@ def refusal(body: bytes) -> tuple[int, Any]:
     return bad.value.status, bad.value.detail
 
 
-@pytest.mark.parametrize("wrap", [bytes, base64.b64encode, base64.encodebytes, lambda body: b"  " + body])
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        bytes,
+        base64.b64encode,
+        base64.encodebytes,
+        lambda body: base64.b64encode(body)[:20] + b"\r\n " + base64.b64encode(body)[20:],
+        lambda body: b"  " + body,
+    ],
+)
 def test_text_and_base64_are_understood(wrap: Any) -> None:
     """Some senders encode their messages and some do not."""
     found = order(wrap(json.dumps(REQUEST).encode()))
@@ -80,7 +89,10 @@ def test_an_empty_prompt_is_refused_in_the_contracts_words() -> None:
     assert refusal(b'{"prompt": " "}') == (400, "Invalid prompt: prompt cannot be empty")
 
 
-@pytest.mark.parametrize(("first_seen", "since"), [("2025-12-31T12:00:00+00:00", 31), ("2025-12-31", 1), (5, 1)])
+@pytest.mark.parametrize(
+    ("first_seen", "since"),
+    [("2025-12-31T12:00:00+00:00", 31), ("2025-12-31", 1), (5, 1), ("9999-12-31T00:00:00+00:00", 1)],
+)
 def test_a_message_that_was_put_back_knows_since_when_it_waits(first_seen: object, since: int) -> None:
-    """What is no moment, counts as not there."""
+    """What is no moment, or none that has been, counts as not there."""
     assert order(json.dumps({**REQUEST, "first_seen": first_seen}).encode()).since.day == since

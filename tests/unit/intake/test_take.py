@@ -7,12 +7,15 @@ from typing import Any
 import pytest
 
 from devtools.fakes.fake_sink import FakeEventSink
-from shared.errors import BackendUnavailable, DeliveryFailed
+from shared.errors import BackendUnavailable
+from shared.events.job_events import QUEUED
 from shared.intake.message import Message
 from shared.intake.take import take_message
+from shared.jobs.ids import REJECTIONS, new_job_id
+from shared.jobs.models import VideoRequest
 from shared.wiring import Limits
-from tests.support.activities import START, World
-from tests.support.sweeping import DAY
+from tests.support.activities import START, Killed, World
+from tests.support.sweeping import DAY, sweep
 
 REQUEST = {"prompt": "a calm lake", "duration": 5, "id": "order 1"}
 
@@ -28,6 +31,10 @@ async def take(here: World, body: object = REQUEST, message_id: str = "m1") -> N
 
 def put(here: World, queue: str) -> list[tuple[str, int]]:
     return here.queues[queue].messages if queue in here.queues else []
+
+
+def rejections(here: World) -> list[str]:
+    return [name for name in here.store.names() if name.startswith(REJECTIONS)]
 
 
 def sent(here: World) -> list[Any]:
@@ -95,14 +102,78 @@ async def test_an_id_that_stands_for_another_request_is_refused() -> None:
     assert len(put(here, "jobs-poison")) == 1
 
 
-async def test_a_bad_message_comes_again_where_its_sender_cannot_be_told() -> None:
-    """It is not set aside in silence."""
+async def test_a_sender_who_cannot_be_told_is_told_by_the_sweep() -> None:
+    """Each place on its own: one that is away does not keep the others from hearing, nor has them hear it again."""
+    here = world()
+    here.sinks["topic"] = FakeEventSink(away=True)
+
+    await take(here, b"{}")
+    await sweep(here)
+    here.sinks["topic"].away = False
+    await sweep(here)
+    await sweep(here)
+
+    assert [event.id for event in here.sinks["topic"].events] == ["m1-rejected"]
+    assert here.sinks["topic"].events == sent(here)
+    assert put(here, "jobs-poison") == [("{}", 0)]
+    assert rejections(here) == []
+
+
+async def test_a_rejection_that_nobody_hears_is_given_up_after_a_week() -> None:
+    """No wait is for ever."""
     here = world()
     here.sinks["queue"].away = True
+    await take(here, b"{}")
+    here.later(6 * DAY)
+    await sweep(here)
+    assert len(rejections(here)) == 1
 
-    with pytest.raises(DeliveryFailed):
+    here.later(DAY)
+    await sweep(here)
+
+    assert rejections(here) == []
+
+
+@pytest.mark.parametrize("call", range(1, 4))
+async def test_a_process_that_dies_over_a_bad_message_is_followed_by_one_that_tells(call: int) -> None:
+    """The host delivers the message again; it is told of, and set aside, at least once."""
+    here = world()
+    here.store.fail_call(call, error=Killed())
+    with pytest.raises(Killed):
         await take(here, b"{}")
-    assert put(here, "jobs-poison") == []
+
+    await take(here, b"{}")
+    await sweep(here)
+
+    assert {event.id for event in sent(here)} == {"m1-rejected"}
+    assert put(here, "jobs-poison") != []
+    assert rejections(here) == []
+
+
+async def test_a_backend_that_is_away_does_not_use_up_the_day() -> None:
+    """What is delivered again and again, is not counted as a job each time."""
+    here = world(jobs_a_day=1)
+    here.instances.away = True
+    for _ in range(3):
+        with pytest.raises(BackendUnavailable):
+            await take(here)
+    here.instances.away = False
+
+    await take(here)
+
+    assert len(here.instances.started) == 1
+
+
+async def test_an_order_that_first_came_over_http_is_told_of_by_its_name() -> None:
+    """The same key, the same job: who sends the message hears of it."""
+    here = world()
+    request = VideoRequest(prompt="a calm lake", duration=5, width=1920, height=1080)
+    job_id = (await here.services.acceptance.accept(new_job_id(), request, "order 1")).job_id
+
+    await take(here)
+    await here.services.announcements.tell(job_id, QUEUED)
+
+    assert sent(here)[-1].data["id"] == "order 1"
 
 
 async def test_a_message_comes_again_where_the_backend_is_away() -> None:
