@@ -13,10 +13,14 @@ from devtools.environment import ROOT
 LINT = ("lint", ["ruff", "check", "."])
 FORMAT = ("format", ["ruff", "format", "--check", "."])
 TYPES = ("types", ["mypy"])
-# Side by side, because the one mostly computes and the other mostly waits for the stack. Tests of the local host alone
-# are with the first, though they start processes: so the two take about as long.
+# Side by side, because the first mostly computes and the others mostly wait for a stack. Tests of the local host alone
+# are with the first, though they start processes: so the three take about as long.
 PURE_TESTS = ("tests without the stack", ["pytest", "-q", "-m", "not stack"])
-STACK_TESTS = ("tests on the stack", ["pytest", "-m", "stack and not soak"])
+SCENARIOS = ("scenarios on the stack", ["pytest", "-q", "-m", "stack and not soak", "tests/scenarios", "tests/browser"])
+STACK_TESTS = (
+    "other tests on the stack",
+    ["pytest", "-m", "stack and not soak", "--ignore=tests/scenarios", "--ignore=tests/browser"],
+)
 # Pure tests: those of the adapter and of the simulator talk to servers of their own, or encode video.
 QUICK_TESTS = (
     "quick tests",
@@ -29,7 +33,7 @@ QUICK_TESTS = (
 Step = tuple[str, list[str]]
 
 STEPS: dict[str, list[list[Step]]] = {
-    "test": [[LINT], [FORMAT], [TYPES], [STACK_TESTS, PURE_TESTS]],
+    "test": [[LINT], [FORMAT], [TYPES], [STACK_TESTS, SCENARIOS, PURE_TESTS]],
     "quick": [[QUICK_TESTS]],
 }
 

@@ -48,10 +48,16 @@ def test_steps_that_run_side_by_side_are_all_shown_and_all_count(
 
 
 def test_every_test_is_in_one_of_the_steps_that_run_them() -> None:
-    """The two halves of the tests leave out those that take minutes, and no others."""
-    markers = [command[command.index("-m") + 1] for _, command in (checks.PURE_TESTS, checks.STACK_TESTS)]
+    """The parts of the tests leave out those that take minutes, and no others."""
+    parts = [command for _, command in (checks.PURE_TESTS, checks.SCENARIOS, checks.STACK_TESTS)]
+    _, scenarios, others = parts
+    named = {argument for argument in scenarios if argument.startswith("tests/")}
+    left_out = {argument.removeprefix("--ignore=") for argument in others if argument.startswith("--ignore=")}
 
-    assert markers == ["not stack", "stack and not soak"]
+    markers = [command[command.index("-m") + 1] for command in parts]
+    assert markers == ["not stack", "stack and not soak", "stack and not soak"]
+    assert named == left_out
+    assert all((checks.ROOT / folder).is_dir() for folder in named)
 
 
 def test_every_tool_can_be_run() -> None:
