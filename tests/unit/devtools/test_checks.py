@@ -6,6 +6,7 @@ from importlib.util import find_spec
 import pytest
 
 from devtools import checks
+from devtools.environment import ROOT
 
 PASS = ("pass", ["this"])  # `python -m this` prints a poem and succeeds
 FAIL = ("fail", ["no_such_module"])
@@ -57,7 +58,7 @@ def test_every_test_is_in_one_of_the_steps_that_run_them() -> None:
     markers = [command[command.index("-m") + 1] for command in parts]
     assert markers == ["not stack", "stack and not soak", "stack and not soak"]
     assert named == left_out
-    assert all((checks.ROOT / folder).is_dir() for folder in named)
+    assert all((ROOT / folder).is_dir() for folder in named)
 
 
 def test_every_tool_can_be_run() -> None:
