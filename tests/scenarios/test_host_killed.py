@@ -20,9 +20,10 @@ def test_ten_jobs_survive_five_kills_of_the_host(tmp_path: Path) -> None:
         jobs = [caller.submit(f"Job number {number}") for number in range(10)]
 
         for kill in range(5):
-            # Each kill waits for a little more to be done, so that they fall into different stages.
+            # Each kill waits for a little more to be done, so that they fall into different stages: ten jobs make
+            # thirty calls at least, however seldom a slow machine lets them look.
             wait_until(
-                lambda kill=kill: len(httpx.get(f"{stack.simulator}/_sim/calls").json()) > 12 * kill,  # type: ignore[misc]
+                lambda kill=kill: len(httpx.get(f"{stack.simulator}/_sim/calls").json()) > 6 * kill,  # type: ignore[misc]
                 seconds=30,
                 description=f"work goes on after kill {kill}",
             )
